@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Log: the library's one logger, "edl" in spdlog's registry, so that a program can redirect it or set its level.
+// Thread-safety: any thread.
+#pragma once
+
+#include "spdlog/logger.h"
+
+namespace edl {
+
+// A logger that the program registered under the name "edl" before the first use, or one of our own on stderr at
+// level warn. SPDLOG_LEVEL-style strings in EDL_LOG_LEVEL (trace, debug, info, warn, err, off) win over both.
+spdlog::logger& Log();
+
+}  // namespace edl

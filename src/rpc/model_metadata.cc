@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/rpc/model_metadata.h"
+
+#include "absl/strings/str_cat.h"
+#include "src/base/status.h"
+
+namespace edl {
+namespace {
+
+using TensorMetadata = inference::ModelMetadataResponse::TensorMetadata;
+
+absl::StatusOr<TensorSpec> SpecFromProto(const TensorMetadata& proto) {
+  std::optional<DType> dtype = ParseDType(proto.datatype());
+  if (!dtype) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("tensor '", proto.name(), "' has unknown datatype '", proto.datatype(), "'"));
+  }
+  return TensorSpec{proto.name(), *dtype, Shape(proto.shape().begin(), proto.shape().end())};
+}
+
+void SpecToProto(const TensorSpec& spec, TensorMetadata* proto) {
+  proto->set_name(spec.name);
+  proto->set_datatype(DTypeName(spec.dtype));
+  for (std::int64_t d : spec.shape) proto->add_shape(d);
+}
+
+}  // namespace
+
+absl::StatusOr<ModelInfo> FromProto(const inference::ModelMetadataResponse& proto) {
+  ModelInfo info;
+  info.name = proto.name();
+  if (!proto.versions().empty()) info.version = proto.versions(proto.versions_size() - 1);
+  info.platform = proto.platform();
+  for (const TensorMetadata& input : proto.inputs()) {
+    EDL_ASSIGN_OR_RETURN(TensorSpec spec, SpecFromProto(input));
+    info.inputs.push_back(std::move(spec));
+  }
+  for (const TensorMetadata& output : proto.outputs()) {
+    EDL_ASSIGN_OR_RETURN(TensorSpec spec, SpecFromProto(output));
+    info.outputs.push_back(std::move(spec));
+  }
+  return info;
+}
+
+inference::ModelMetadataResponse ToProto(const ModelInfo& info) {
+  inference::ModelMetadataResponse proto;
+  proto.set_name(info.name);
+  if (!info.version.empty()) proto.add_versions(info.version);
+  proto.set_platform(info.platform);
+  for (const TensorSpec& input : info.inputs) SpecToProto(input, proto.add_inputs());
+  for (const TensorSpec& output : info.outputs) SpecToProto(output, proto.add_outputs());
+  return proto;
+}
+
+}  // namespace edl

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// WireTensor: a tensor whose bytes lie where they were written or where they landed, in one piece or in several.
+// Place: the splitter makes them from the user's tensors, the codec sends them; the codec makes them from what came,
+//        the joiner copies them once into the student's tensor.
+// Thread-safety: a value; copies share the bytes.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "edl/tensor.h"
+
+namespace edl {
+
+// Borrowed bytes; `owner` keeps them alive.
+struct Fragment {
+  const void* data = nullptr;
+  std::size_t size = 0;
+  std::shared_ptr<const void> owner;
+};
+
+struct WireTensor {
+  TensorSpec spec;
+  std::vector<Fragment> fragments;
+
+  std::size_t byte_size() const;
+};
+
+// The whole of `tensor` under `name`.
+WireTensor ToWireTensor(const std::string& name, const Tensor& tensor);
+
+// Parts, in order, joined along dimension 0 into one tensor: borrowed when there is a single aligned fragment, else
+// copied once. INVALID_ARGUMENT when dtypes or row shapes differ, or the bytes do not fit the shape. `parts` is not
+// empty.
+absl::StatusOr<Tensor> Join(const std::vector<const WireTensor*>& parts);
+
+}  // namespace edl
