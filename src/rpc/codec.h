@@ -9,29 +9,11 @@
 // Source: Open Inference Protocol (KServe v2), gRPC.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "absl/status/statusor.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "src/tensor/wire_tensor.h"
+#include "src/rpc/infer_message.h"
 
 namespace edl {
-
-struct InferRequest {
-  std::string model_name;
-  std::string model_version;
-  std::string id;
-  std::vector<WireTensor> inputs;
-  std::vector<std::string> outputs;  // none: all that the model has
-};
-
-struct InferReply {
-  std::string model_name;
-  std::string model_version;
-  std::string id;
-  std::vector<WireTensor> outputs;
-};
 
 absl::StatusOr<grpc::ByteBuffer> EncodeRequest(const InferRequest& request);
 absl::StatusOr<InferRequest> DecodeRequest(const grpc::ByteBuffer& buffer);

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/rpc/grpc_infer_call.h"
+
+#include <utility>
+
+#include "src/base/log.h"
+#include "src/base/status.h"
+#include "src/rpc/codec.h"
+#include "src/rpc/status_code.h"
+
+namespace edl {
+
+struct GrpcInferCall::Attempt {
+  grpc::ClientContext context;
+  grpc::ByteBuffer request;
+  grpc::ByteBuffer reply;
+  const void* tag;
+  Done done;
+};
+
+absl::Status GrpcInferCall::Start(const InferRequest& request, std::chrono::milliseconds timeout, const void* tag,
+                                  Done done) {
+  static const std::string& method = *new std::string("/inference.GRPCInferenceService/ModelInfer");
+  EDL_ASSIGN_OR_RETURN(grpc::ByteBuffer bytes, EncodeRequest(request));
+  auto attempt = std::make_shared<Attempt>();
+  attempt->context.set_deadline(std::chrono::system_clock::now() + timeout);
+  attempt->request.Swap(&bytes);
+  attempt->tag = tag;
+  attempt->done = std::move(done);
+  {
+    MutexLock lock(mu_);
+    attempt_ = attempt;
+  }
+  // Not under the lock: gRPC may call back before this returns. A cancel that comes in between is remembered by the
+  // context.
+  stub_.UnaryCall(&attempt->context, method, {}, &attempt->request, &attempt->reply,
+                  [this](const grpc::Status& status) { Finish(status); });
+  return absl::OkStatus();
+}
+
+void GrpcInferCall::CancelIf(const void* tag) {
+  std::shared_ptr<Attempt> attempt;
+  {
+    MutexLock lock(mu_);
+    if (attempt_ != nullptr && (tag == nullptr || attempt_->tag == tag)) attempt = attempt_;
+  }
+  if (attempt != nullptr) attempt->context.TryCancel();
+}
+
+void GrpcInferCall::Finish(const grpc::Status& status) {
+  std::shared_ptr<Attempt> attempt;
+  {
+    MutexLock lock(mu_);
+    attempt = std::move(attempt_);
+    attempt_ = nullptr;
+  }
+  // gRPC swallows what its callbacks throw, and the batch would never arrive: nothing may leave here.
+  absl::Status thrown = Guarded([&]() -> absl::Status {
+    absl::StatusOr<InferReply> reply =
+        status.ok() ? Guarded([&] { return DecodeReply(attempt->reply); }) : FromGrpc(status);
+    if (status.ok() && !reply.ok()) {
+      reply = absl::DataLossError("the teacher's reply: " + std::string(reply.status().message()));
+    }
+    attempt->done(std::move(reply));
+    return absl::OkStatus();
+  });
+  if (!thrown.ok()) Log().critical("a completed call was lost: {}", thrown.ToString());
+}
+
+}  // namespace edl

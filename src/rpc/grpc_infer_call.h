@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// GrpcInferCall: one ModelInfer in flight on gRPC's callback API; request and reply stay in gRPC's slices.
+// Thread-safety: as InferCall.
+#pragma once
+
+#include <memory>
+
+#include "grpcpp/channel.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "src/base/mutex.h"
+#include "src/rpc/teacher_client.h"
+
+namespace edl {
+
+class GrpcInferCall final : public InferCall {
+ public:
+  explicit GrpcInferCall(const std::shared_ptr<grpc::Channel>& channel) : stub_(channel) {}
+
+  absl::Status Start(const InferRequest& request, std::chrono::milliseconds timeout, const void* tag,
+                     Done done) override;
+  void CancelIf(const void* tag) override;
+
+ private:
+  // One attempt: what gRPC reads and writes until it calls back.
+  struct Attempt;
+
+  void Finish(const grpc::Status& status);
+
+  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub_;
+  Mutex mu_;
+  std::shared_ptr<Attempt> attempt_ ABSL_GUARDED_BY(mu_);  // null between calls
+};
+
+}  // namespace edl

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// GrpcModelProbe: ModelMetadata and ModelReady, one after the other, on gRPC's callback API.
+// Thread-safety: as ModelProbe.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "grpcpp/channel.h"
+#include "proto/inference.grpc.pb.h"
+#include "src/base/mutex.h"
+#include "src/rpc/teacher_client.h"
+
+namespace edl {
+
+class GrpcModelProbe final : public ModelProbe {
+ public:
+  explicit GrpcModelProbe(const std::shared_ptr<grpc::Channel>& channel)
+      : stub_(inference::GRPCInferenceService::NewStub(channel)) {}
+
+  void Start(const std::string& model, std::chrono::milliseconds timeout, Done done) override;
+  void Cancel() override;
+
+ private:
+  // One probe: what gRPC reads and writes until it calls back.
+  struct Attempt;
+
+  void OnMetadata(const std::shared_ptr<Attempt>& attempt, const grpc::Status& status);
+  void OnReady(const std::shared_ptr<Attempt>& attempt, const grpc::Status& status);
+  void Finish(const std::shared_ptr<Attempt>& attempt, absl::StatusOr<ModelInfo> info);
+
+  std::unique_ptr<inference::GRPCInferenceService::Stub> stub_;
+  Mutex mu_;
+  std::shared_ptr<Attempt> attempt_ ABSL_GUARDED_BY(mu_);  // null between probes
+};
+
+}  // namespace edl

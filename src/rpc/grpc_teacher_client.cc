@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "src/rpc/grpc_infer_call.h"
+#include "src/rpc/grpc_model_probe.h"
+#include "src/rpc/teacher_client.h"
+
+namespace edl {
+namespace {
+
+std::shared_ptr<grpc::Channel> NewChannel(const std::string& endpoint) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);
+  arguments.SetMaxSendMessageSize(-1);
+  // A teacher that comes back is to be used within a second, so the wait between connection attempts stays short.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 250);
+  // Retries are dispatch's: gRPC's own never cover a tensor (a call is committed beyond 256 KiB) and cost a buffer.
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  // Two readers in one process share no connection, and so no backoff either.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(endpoint, grpc::InsecureChannelCredentials(), arguments);
+}
+
+class GrpcTeacherClient final : public TeacherClient {
+ public:
+  explicit GrpcTeacherClient(const std::string& endpoint) : channel_(NewChannel(endpoint)) {}
+
+  std::unique_ptr<InferCall> NewInferCall() override { return std::make_unique<GrpcInferCall>(channel_); }
+  std::unique_ptr<ModelProbe> NewModelProbe() override { return std::make_unique<GrpcModelProbe>(channel_); }
+
+ private:
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+}  // namespace
+
+std::unique_ptr<TeacherClient> NewGrpcTeacherClient(const std::string& endpoint) {
+  return std::make_unique<GrpcTeacherClient>(endpoint);
+}
+
+}  // namespace edl

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// TeacherClient: one connection to one teacher, which speaks the Open Inference Protocol.
+// Place: a lane owns one; dispatch knows gRPC only through these interfaces.
+// Errors: gRPC's codes as the server or the transport gives them; INVALID_ARGUMENT - the server's answer does not
+// parse. Thread-safety: any thread. `done` runs once for each Start, on a gRPC thread or, if gRPC knows the outcome at
+// once,
+//                inside Start; calls and probes are destroyed only after it returned.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "edl/model.h"
+#include "src/rpc/infer_message.h"
+
+namespace edl {
+
+// One ModelInfer in flight at a time; used again for the next when `done` has begun.
+class InferCall {
+ public:
+  using Done = std::function<void(absl::StatusOr<InferReply>)>;
+  virtual ~InferCall() = default;
+
+  // An error, and `done` never called, when the request cannot be sent at all (too large). `tag` names the work that
+  // the call is part of.
+  virtual absl::Status Start(const InferRequest& request, std::chrono::milliseconds timeout, const void* tag,
+                             Done done) = 0;
+
+  // Cancels the call in flight, if there is one and it has that tag; null: whatever its tag.
+  virtual void CancelIf(const void* tag) = 0;
+};
+
+// ModelMetadata, then ModelReady: is the model there, ready, and what is it?
+class ModelProbe {
+ public:
+  using Done = std::function<void(absl::StatusOr<ModelInfo>)>;
+  virtual ~ModelProbe() = default;
+
+  // `model` may be empty: the server's only one.
+  virtual void Start(const std::string& model, std::chrono::milliseconds timeout, Done done) = 0;
+  virtual void Cancel() = 0;
+};
+
+class TeacherClient {
+ public:
+  virtual ~TeacherClient() = default;
+  virtual std::unique_ptr<InferCall> NewInferCall() = 0;
+  virtual std::unique_ptr<ModelProbe> NewModelProbe() = 0;
+};
+
+// Connects in the background, when first used. `endpoint` has been checked.
+std::unique_ptr<TeacherClient> NewGrpcTeacherClient(const std::string& endpoint);
+
+}  // namespace edl
