@@ -13,7 +13,8 @@
 
 namespace edl {
 
-// The teachers of the moment. An endpoint is "host:port", "[ipv6]:port", "dns:///name:port" or "unix:/path".
+// The teachers of the moment. An endpoint is "host:port", "[ipv6]:port", "dns:///name:port" (one teacher, at one of the
+// name's addresses) or "unix:/path".
 struct TeacherSet {
   std::vector<std::string> endpoints;
 };
@@ -26,6 +27,9 @@ class TeacherWatcher {
 
   // Called once. Calls `on_change`, now or later, from any thread, one call at a time.
   virtual absl::Status Start(std::function<void(const TeacherSet&)> on_change) = 0;
+
+  // For DistillReader::ConfigString: where the teachers come from.
+  virtual std::string ToString() const { return "(a watcher of the program's own)"; }
 };
 
 // Always the same teachers. One that dies is tried again for as long as the reader lives.

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// ReaderOptions: what a DistillReader is to do, and within which bounds.
+// The environment wins over max_teachers (EDL_MAX_TEACHERS), and over the teachers given (EDL_TEACHERS).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace edl {
+
+// Memory. The reader holds at most
+//     min(max_batches_ahead * bytes of a batch, max(max_bytes_ahead, bytes of the largest batch))
+//   + bytes of a batch (the one that the source has just given and that waits to be let in)
+// of the source's tensors, batches being what the source gives (for a source of samples: groups of teacher_batch_rows
+// samples), from the moment that the source gives one until Next() returns it; and their soft labels, which come to
+// rows * bytes of a row of all predictions.
+struct ReaderOptions {
+  // --- Behaviour ---
+
+  // Names of what a source batch carries, in its order. Those that the teacher's model takes as inputs, by name, are
+  // sent; the rest only pass through. Required.
+  std::vector<std::string> fields;
+
+  // The teacher's outputs that become soft labels, in the order in which they are wanted. Required.
+  std::vector<std::string> predictions;
+
+  // The model to ask for, by name; empty: the only model of a server that has just one (edl-teacher).
+  std::string model;
+
+  // Distilled batches come out in the order of the source; false: as they complete. Epochs do not mix either way.
+  bool ordered = true;
+
+  // How many epochs the source will be asked for; 0: as many as the student reads. With a number, the reader does not
+  // read ahead beyond the last of them.
+  std::int64_t num_epochs = 0;
+
+  // How long Next() may wait while no teacher can be reached before it fails with UNAVAILABLE; 0: for ever.
+  std::chrono::milliseconds no_teacher_timeout{0};
+
+  // --- Performance ---
+
+  // Rows of one teacher request, at most; the last request of a batch may be shorter. Raise it while teachers get
+  // faster by it; messages of 1 to 32 MB travel best. 1 or more.
+  std::int64_t teacher_batch_rows = 32;
+
+  // Requests in flight to one teacher. 2 keeps a teacher busy while the next request travels; more hides a longer
+  // network, and costs more work when the teacher dies. 1 to 64.
+  int window = 2;
+
+  // Teachers used at a time. 0: all. EDL_MAX_TEACHERS.
+  int max_teachers = 0;
+
+  // Source batches inside the reader, at most. 0: twice what keeps all teachers' windows full, and 16 at least. Up to
+  // 65536.
+  std::int64_t max_batches_ahead = 0;
+
+  // Bytes of source tensors inside the reader, at most; a larger batch passes alone.
+  std::size_t max_bytes_ahead = std::size_t{1} << 30;
+
+  // How long one attempt of a request may take before it goes to another teacher.
+  std::chrono::milliseconds attempt_timeout{60'000};
+
+  // Attempts of one request before its last error reaches Next(). 1 or more. Waiting for a teacher is no attempt.
+  int max_attempts = 16;
+
+  // For a source of samples: a group that is not full is sent when a sample comes and the first is older than this.
+  std::chrono::milliseconds max_group_age{5};
+
+  // INVALID_ARGUMENT naming field, value and range.
+  absl::Status Validate() const;
+
+  // One "name = value" a line.
+  std::string ToString() const;
+};
+
+}  // namespace edl

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dispatcher: gets every teacher request answered by some teacher, whatever single teachers do.
+// Place: takes requests from the splitter, sends each through the least loaded lane, retries a failed one on another,
+//        and gives checked replies, in any order, to the request's sink.
+// Rules: each submitted request is finished exactly once. No request waits beside a lane with room (PendingQueue).
+// Errors, to the sink: CANCELLED - its epoch was left; the sticky status of Fail; else the last attempt's error with
+//         batch, rows, teacher, attempt n of m, and why it was the last.
+// Thread-safety: any thread; AwaitBinding by one at a time. Sinks are called on gRPC's threads, on the caller's of
+//                Submit, Cancel or Fail, or on the executor's.
+// Lifetime: destroyed after Fail, AwaitIdle and the end of the executor's last task, in that order.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "edl/options.h"
+#include "edl/stats.h"
+#include "src/base/call_count.h"
+#include "src/base/mutex.h"
+#include "src/dispatch/lane_keeper.h"
+#include "src/dispatch/pending_queue.h"
+#include "src/dispatch/retry_policy.h"
+
+namespace edl {
+
+class Dispatcher final : private LaneKeeper::Listener {
+ public:
+  // At most `max_requests` are submitted and not finished at a time. `on_window` hears, on the executor's thread, how
+  // many requests all ready lanes take together whenever that has grown. `options` and `executor` outlive it.
+  Dispatcher(const ReaderOptions& options, Executor& executor, TeacherClientFactory connect, std::size_t max_requests,
+             std::function<void(std::int64_t)> on_window);
+
+  void SetTeachers(const TeacherSet& set) { keeper_.SetTeachers(set); }
+
+  // Waits until a first teacher is known; or gives the status of Fail.
+  absl::StatusOr<std::shared_ptr<const ModelBinding>> AwaitBinding();
+
+  void Submit(TeacherRequest& request);
+
+  // Drops the requests of a cancellation that has just been set: those that wait at once, those in flight by cancelling
+  // their calls, so that teachers do not compute for nobody.
+  void Cancel(const Cancellation& cancellation);
+
+  // From now on every request, waiting, in flight or submitted later, finishes with `status`. The first call counts.
+  void Fail(const absl::Status& status);
+
+  // After Fail: waits until no call is in flight.
+  void AwaitIdle() { calls_->AwaitNone(); }
+
+  // When the ready lane that has been idle longest became so; nothing while all are busy.
+  std::optional<TimePoint> idle_since() const;
+
+  // Fills in dispatch, retried, hedged and lanes.
+  void AddStats(ReaderStats& stats) const;
+
+ private:
+  void OnBound(std::shared_ptr<const ModelBinding> binding) override;
+  void OnReady(Lane& lane) override;
+  void OnLanesChanged() override { PumpAll(); }
+  void OnHopeless(const absl::Status& why) override { Fail(why); }
+  bool AnyoneWaits() const override;
+
+  void PumpAll();
+  void Pump(Lane& lane);
+  void Send(Lane& lane, int place, TeacherRequest& request);
+  void OnDone(Lane& lane, int place, TeacherRequest& request, TimePoint sent, absl::StatusOr<InferReply> reply);
+  void OnFailed(Lane& lane, TeacherRequest& request, const absl::Status& error);
+  void FinishPending();
+  void Finish(TeacherRequest& request, absl::StatusOr<std::vector<WireTensor>> result);
+  // Not OK when the request's result is wanted no more.
+  absl::Status Wanted(const TeacherRequest& request) const;
+  bool failed() const { return failed_.load(std::memory_order_seq_cst); }
+
+  const ReaderOptions& options_;
+  Executor& executor_;
+  const std::function<void(std::int64_t)> on_window_;
+  const std::shared_ptr<CallCount> calls_ = std::make_shared<CallCount>();
+  LaneTable lanes_;
+  PendingQueue pending_;
+
+  mutable Mutex mu_;
+  CondVar changed_;
+  std::shared_ptr<const ModelBinding> binding_ ABSL_GUARDED_BY(mu_);
+  absl::Status failure_ ABSL_GUARDED_BY(mu_);
+  bool binding_awaited_ ABSL_GUARDED_BY(mu_) = false;
+
+  // Set, once, after failure_. Sequentially consistent: whoever adds a request (to the queue, to a call) looks at it
+  // afterwards, and Fail sets it before it looks for requests, so that one of them finishes or cancels each.
+  std::atomic<bool> failed_{false};
+  // binding_.get(), for those who send: a request exists only after it is set.
+  std::atomic<const ModelBinding*> bound_{nullptr};
+
+  // For Stats() and AnyoneWaits() alone.
+  std::atomic<std::int64_t> submitted_{0};
+  std::atomic<std::int64_t> finished_{0};
+  std::atomic<std::int64_t> retried_{0};
+
+  LaneKeeper keeper_;  // last: it uses what is above
+};
+
+}  // namespace edl

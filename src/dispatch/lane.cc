@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/dispatch/lane.h"
+
+#include <utility>
+
+namespace edl {
+namespace {
+
+constexpr auto kRelaxed = std::memory_order_relaxed;
+
+const char* StateName(Lane::State state) {
+  switch (state) {
+    case Lane::State::kConnecting:
+      return "connecting";
+    case Lane::State::kReady:
+      return "ready";
+    case Lane::State::kEjected:
+      return "ejected";
+    case Lane::State::kRefused:
+      return "refused";
+    case Lane::State::kClosed:
+      return "closed";
+  }
+  return "";
+}
+
+}  // namespace
+
+Lane::Lane(std::string endpoint, std::unique_ptr<TeacherClient> client, int window)
+    : endpoint_(std::move(endpoint)), client_(std::move(client)), probe_(client_->NewModelProbe()) {
+  for (int i = 0; i < window; ++i) calls_.push_back(client_->NewInferCall());
+}
+
+bool Lane::LeaveReady(State to) {
+  State expected = State::kReady;
+  return state_.compare_exchange_strong(expected, to, std::memory_order_seq_cst);
+}
+
+std::optional<int> Lane::Reserve() {
+  std::uint64_t busy = busy_.load(std::memory_order_seq_cst);
+  while (ready()) {
+    int place = __builtin_ctzll(~busy | std::uint64_t{1} << 63);
+    if (place >= window() || (busy >> place & 1) != 0) return std::nullopt;
+    if (busy_.compare_exchange_weak(busy, busy | std::uint64_t{1} << place, std::memory_order_seq_cst)) return place;
+  }
+  return std::nullopt;
+}
+
+void Lane::Release(int place) {
+  busy_.fetch_and(~(std::uint64_t{1} << place), std::memory_order_seq_cst);
+}
+
+void Lane::CancelCalls(const void* tag) {
+  for (std::unique_ptr<InferCall>& call : calls_) call->CancelIf(tag);
+}
+
+std::optional<TimePoint> Lane::idle_since() const {
+  std::int64_t since = idle_since_.load(kRelaxed);
+  if (since == 0 || !ready()) return std::nullopt;
+  return TimePoint(std::chrono::nanoseconds(since));
+}
+
+void Lane::MarkIdle(TimePoint now) {
+  if (in_flight() == 0) idle_since_.store(now.time_since_epoch() / std::chrono::nanoseconds(1), kRelaxed);
+}
+
+void Lane::CountCompleted(std::int64_t rows, std::chrono::nanoseconds latency) {
+  completed_.fetch_add(1, kRelaxed);
+  rows_.fetch_add(rows, kRelaxed);
+  latency_ns_.fetch_add(latency.count(), kRelaxed);
+}
+
+void Lane::CountFailed(const absl::Status& status) {
+  failed_.fetch_add(1, kRelaxed);
+  set_last_error(status);
+}
+
+void Lane::set_last_error(const absl::Status& status) {
+  MutexLock lock(mu_);
+  last_error_ = status.ToString();
+}
+
+LaneStats Lane::Stats() const {
+  LaneStats stats;
+  stats.endpoint = endpoint_;
+  stats.state = StateName(state());
+  stats.attempts = attempts_.load(kRelaxed);
+  stats.completed = completed_.load(kRelaxed);
+  stats.failed = failed_.load(kRelaxed);
+  stats.in_flight = in_flight();
+  stats.rows = rows_.load(kRelaxed);
+  stats.ejections = ejections_.load(kRelaxed);
+  if (stats.completed > 0) {
+    stats.mean_latency = std::chrono::microseconds(latency_ns_.load(kRelaxed) / stats.completed / 1000);
+  }
+  MutexLock lock(mu_);
+  stats.last_error = last_error_;
+  return stats;
+}
+
+}  // namespace edl

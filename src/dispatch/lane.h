@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lane: one teacher as dispatch sees it: its endpoint, its connection, its in-flight window and its health.
+// Place: the lane keeper moves it between states; the dispatcher sends through its window.
+// Thread-safety: any thread.
+// States: kConnecting -> kReady <-> kEjected, kRefused (it serves what does not fit); any -> kClosed (no teacher of
+// ours
+//         any more) -> kConnecting (it is again). Only the keeper's thread leaves a state, but kReady, which any thread
+//         may leave for kEjected.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "edl/stats.h"
+#include "src/base/executor.h"
+#include "src/base/mutex.h"
+#include "src/rpc/teacher_client.h"
+
+namespace edl {
+
+class Lane {
+ public:
+  enum class State { kConnecting, kReady, kEjected, kRefused, kClosed };
+  static constexpr int kMaxWindow = 64;
+
+  // `window` requests in flight, 1 to kMaxWindow.
+  Lane(std::string endpoint, std::unique_ptr<TeacherClient> client, int window);
+
+  const std::string& endpoint() const { return endpoint_; }
+  int window() const { return static_cast<int>(calls_.size()); }
+
+  State state() const { return state_.load(std::memory_order_seq_cst); }
+  bool ready() const { return state() == State::kReady; }
+  void set_state(State state) { state_.store(state, std::memory_order_seq_cst); }
+  // True when it was ready, and this call ended that.
+  bool LeaveReady(State to);
+
+  // A place in the window: its number, or nothing while the lane is not ready or its window is full. One Release a
+  // place.
+  std::optional<int> Reserve();
+  void Release(int place);
+  int in_flight() const { return __builtin_popcountll(busy_.load(std::memory_order_seq_cst)); }
+  bool HasRoom() const { return ready() && in_flight() < window(); }
+
+  // The call of a place that the caller has reserved.
+  InferCall& call(int place) { return *calls_[place]; }
+  ModelProbe& probe() { return *probe_; }
+  // Cancels the calls in flight that have that tag; null: all.
+  void CancelCalls(const void* tag);
+
+  // Since when nothing has been in flight; nothing while it is busy or not ready.
+  std::optional<TimePoint> idle_since() const;
+  void MarkIdle(TimePoint now);
+  void MarkBusy() { idle_since_.store(0, std::memory_order_relaxed); }
+
+  void CountAttempt() { attempts_.fetch_add(1, std::memory_order_relaxed); }
+  void CountCompleted(std::int64_t rows, std::chrono::nanoseconds latency);
+  void CountFailed(const absl::Status& status);
+  void CountEjection() { ejections_.fetch_add(1, std::memory_order_relaxed); }
+  void set_last_error(const absl::Status& status);
+  LaneStats Stats() const;
+
+ private:
+  const std::string endpoint_;
+  const std::unique_ptr<TeacherClient> client_;
+  std::vector<std::unique_ptr<InferCall>> calls_;  // one a place
+  const std::unique_ptr<ModelProbe> probe_;
+
+  std::atomic<State> state_{State::kConnecting};
+  // Bit p is set while place p is reserved. Sequentially consistent: see PendingQueue's invariant.
+  std::atomic<std::uint64_t> busy_{0};
+
+  // For Stats() alone, hence relaxed; written by whichever thread sends or completes.
+  std::atomic<std::int64_t> idle_since_{0};  // nanoseconds of the steady clock; 0: busy
+  std::atomic<std::int64_t> attempts_{0};
+  std::atomic<std::int64_t> completed_{0};
+  std::atomic<std::int64_t> failed_{0};
+  std::atomic<std::int64_t> rows_{0};
+  std::atomic<std::int64_t> ejections_{0};
+  std::atomic<std::int64_t> latency_ns_{0};
+
+  mutable Mutex mu_;
+  std::string last_error_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace edl

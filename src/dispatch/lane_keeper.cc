@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/dispatch/lane_keeper.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "src/base/log.h"
+#include "src/base/status.h"
+
+namespace edl {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kProbeTimeout{5000};
+constexpr milliseconds kFirstBackoff{100};
+constexpr milliseconds kLongestBackoff{250};  // "used again within a second" leaves no room for more
+constexpr milliseconds kRefusedWait{1000};    // another model is a matter of a deployment, not of milliseconds
+constexpr milliseconds kFirstWarning{1000};
+constexpr milliseconds kNextWarning{30'000};
+
+}  // namespace
+
+LaneKeeper::LaneKeeper(const ReaderOptions& options, Executor& executor, TeacherClientFactory connect, LaneTable& lanes,
+                       std::shared_ptr<CallCount> calls, Listener& listener)
+    : options_(options),
+      executor_(executor),
+      connect_(std::move(connect)),
+      lanes_(lanes),
+      calls_(std::move(calls)),
+      listener_(listener),
+      jitter_(std::random_device()()) {}
+
+void LaneKeeper::SetTeachers(const TeacherSet& set) {
+  executor_.Post([this, set] { FollowSet(set); });
+}
+
+void LaneKeeper::Eject(Lane& lane, const absl::Status& why) {
+  if (!lane.LeaveReady(Lane::State::kEjected)) return;
+  lane.CountEjection();
+  Log().warn("teacher {} is out of rotation: {}", lane.endpoint(), why.ToString());
+  executor_.Post([this, &lane, why] {
+    if (lane.state() == Lane::State::kEjected) ProbeAfterFailure(lane, why);
+    NoteReadiness();
+    listener_.OnLanesChanged();
+  });
+}
+
+void LaneKeeper::Shutdown() {
+  shut_down_.store(true, std::memory_order_seq_cst);
+  for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_[i].probe().Cancel();
+}
+
+void LaneKeeper::FollowSet(const TeacherSet& set) {
+  any_set_ = true;
+  std::size_t most =
+      options_.max_teachers == 0 ? set.endpoints.size() : static_cast<std::size_t>(options_.max_teachers);
+  std::vector<std::string> chosen(set.endpoints.begin(), set.endpoints.begin() + std::min(most, set.endpoints.size()));
+  std::set<std::string> wanted(chosen.begin(), chosen.end());
+  for (auto& [endpoint, lane] : by_endpoint_) {
+    if (wanted.count(endpoint) == 0 && lane->state() != Lane::State::kClosed) Close(*lane);
+  }
+  for (const std::string& endpoint : chosen) Open(endpoint);
+  NoteReadiness();
+  listener_.OnLanesChanged();
+}
+
+void LaneKeeper::Open(const std::string& endpoint) {
+  Lane*& lane = by_endpoint_[endpoint];
+  if (lane == nullptr) {
+    lane = lanes_.Add(std::make_unique<Lane>(endpoint, connect_(endpoint), options_.window));
+    if (lane == nullptr) {
+      Log().error("teacher {} is not used: this reader has met {} endpoints, its limit", endpoint,
+                  LaneTable::kCapacity);
+      by_endpoint_.erase(endpoint);
+      return;
+    }
+  } else if (lane->state() != Lane::State::kClosed) {
+    return;
+  }
+  Care& care = care_[lane];
+  care.opening += 1;
+  care.backoff = milliseconds(0);
+  care.last_failure.reset();
+  lane->set_state(Lane::State::kConnecting);
+  Probe(*lane);
+}
+
+void LaneKeeper::Close(Lane& lane) {
+  Log().info("teacher {} is no longer listed: it gets no more requests", lane.endpoint());
+  lane.set_state(Lane::State::kClosed);
+  lane.probe().Cancel();
+}
+
+void LaneKeeper::Probe(Lane& lane) {
+  Care& care = care_[&lane];
+  if (care.probing || shut_down_.load(std::memory_order_seq_cst)) return;
+  care.probing = true;
+  calls_->Enter();
+  lane.probe().Start(
+      options_.model, kProbeTimeout,
+      [this, &lane, opening = care.opening, calls = calls_](absl::StatusOr<ModelInfo> info) {
+        executor_.Post([this, &lane, opening, info = std::move(info)] { OnProbed(lane, opening, info); });
+        calls->Leave();
+      });
+  if (shut_down_.load(std::memory_order_seq_cst)) lane.probe().Cancel();
+}
+
+void LaneKeeper::ProbeLater(Lane& lane, milliseconds wait) {
+  std::int64_t opening = care_[&lane].opening;
+  executor_.PostAt(executor_.Now() + wait, [this, &lane, opening] {
+    bool out = lane.state() != Lane::State::kReady && lane.state() != Lane::State::kClosed;
+    if (out && care_[&lane].opening == opening) Probe(lane);
+  });
+}
+
+void LaneKeeper::OnProbed(Lane& lane, std::int64_t opening, absl::StatusOr<ModelInfo> info) {
+  Care& care = care_[&lane];
+  care.probing = false;
+  if (lane.state() == Lane::State::kClosed) return;
+  if (care.opening != opening) return Probe(lane);  // closed and opened again meanwhile
+  absl::Status model = info.ok() ? CheckModel(*info) : absl::OkStatus();
+  if (!info.ok()) {
+    ProbeAfterFailure(lane, info.status());
+  } else if (!model.ok()) {
+    Refuse(lane, model);
+  } else {
+    Admit(lane);
+  }
+  NoteReadiness();
+  LookForHopelessness();
+}
+
+absl::Status LaneKeeper::CheckModel(const ModelInfo& info) {
+  if (binding_ != nullptr) return binding_->CheckSame(info);
+  EDL_ASSIGN_OR_RETURN(ModelBinding binding, ModelBinding::Bind(options_.fields, options_.predictions, info));
+  binding_ = std::make_shared<const ModelBinding>(std::move(binding));
+  listener_.OnBound(binding_);
+  return absl::OkStatus();
+}
+
+void LaneKeeper::Admit(Lane& lane) {
+  Care& care = care_[&lane];
+  care.backoff = milliseconds(0);
+  care.last_failure.reset();
+  Log().info("teacher {} is in rotation", lane.endpoint());
+  lane.set_state(Lane::State::kReady);
+  lane.MarkIdle(executor_.Now());
+  listener_.OnReady(lane);
+}
+
+void LaneKeeper::Refuse(Lane& lane, const absl::Status& why) {
+  Care& care = care_[&lane];
+  if (lane.state() != Lane::State::kRefused)
+    Log().warn("teacher {} cannot be used: {}", lane.endpoint(), why.ToString());
+  care.last_failure = why;
+  lane.set_last_error(why);
+  lane.set_state(Lane::State::kRefused);
+  ProbeLater(lane, kRefusedWait);
+}
+
+void LaneKeeper::ProbeAfterFailure(Lane& lane, const absl::Status& why) {
+  Care& care = care_[&lane];
+  care.last_failure = why;
+  lane.set_last_error(why);
+  if (lane.state() == Lane::State::kRefused) lane.set_state(Lane::State::kEjected);
+  care.backoff = std::min(std::max(care.backoff * 2, kFirstBackoff), kLongestBackoff);
+  // Readers that lost a teacher together do not come back to it together.
+  ProbeLater(lane, care.backoff * std::uniform_int_distribution<>(75, 100)(jitter_) / 100);
+}
+
+void LaneKeeper::LookForHopelessness() {
+  const Lane* refused = nullptr;
+  for (const auto& [endpoint, lane] : by_endpoint_) {
+    switch (lane->state()) {
+      case Lane::State::kClosed:
+        continue;
+      case Lane::State::kRefused:
+        refused = lane;
+        continue;
+      case Lane::State::kReady:
+        return;
+      case Lane::State::kConnecting:
+      case Lane::State::kEjected:
+        // A teacher that cannot be reached might yet serve the bound model. Before there is one, the refusal is most
+        // likely the reader's own options, and whoever set them should hear of it.
+        if (binding_ != nullptr || !care_.at(lane).last_failure) return;
+    }
+  }
+  if (refused == nullptr) return;
+  listener_.OnHopeless(
+      Annotate(*care_.at(refused).last_failure,
+               absl::StrCat("every teacher that can be reached refuses; teacher ", refused->endpoint())));
+}
+
+bool LaneKeeper::AnyReady() const {
+  return std::any_of(by_endpoint_.begin(), by_endpoint_.end(), [](const auto& entry) { return entry.second->ready(); });
+}
+
+std::string LaneKeeper::DescribeFailures() const {
+  std::string text;
+  int listed = 0;
+  for (const auto& [endpoint, lane] : by_endpoint_) {
+    const Care& care = care_.at(lane);
+    if (lane->state() == Lane::State::kClosed || !care.last_failure) continue;
+    if (++listed > 3) return text + "; …";
+    absl::StrAppend(&text, listed == 1 ? "; teacher " : ", teacher ", endpoint, ": ", care.last_failure->ToString());
+  }
+  return text;
+}
+
+void LaneKeeper::NoteReadiness() {
+  if (AnyReady()) {
+    if (outage_since_ && executor_.Now() - *outage_since_ > kFirstWarning) Log().warn("a teacher can be reached again");
+    outage_since_.reset();
+  } else if (!outage_since_) {
+    outage_since_ = executor_.Now();
+    std::int64_t outage = ++outages_;
+    executor_.PostAt(*outage_since_ + kFirstWarning, [this, outage] { WarnOfOutage(outage); });
+    if (options_.no_teacher_timeout.count() > 0) {
+      executor_.PostAt(*outage_since_ + options_.no_teacher_timeout, [this, outage] { OnOutageDeadline(outage); });
+    }
+  }
+}
+
+void LaneKeeper::WarnOfOutage(std::int64_t outage) {
+  if (!outage_since_ || outages_ != outage) return;
+  auto seconds = (executor_.Now() - *outage_since_) / std::chrono::seconds(1);
+  Log().warn("no teacher for {} s, waiting for one of {}{}", seconds, by_endpoint_.size(), DescribeFailures());
+  executor_.PostAt(executor_.Now() + kNextWarning, [this, outage] { WarnOfOutage(outage); });
+}
+
+void LaneKeeper::OnOutageDeadline(std::int64_t outage) {
+  if (!outage_since_ || outages_ != outage) return;
+  if (!listener_.AnyoneWaits()) {
+    // Nobody has missed a teacher yet; whoever comes to wait gets the whole time.
+    executor_.PostAt(executor_.Now() + options_.no_teacher_timeout, [this, outage] { OnOutageDeadline(outage); });
+    return;
+  }
+  listener_.OnHopeless(
+      absl::UnavailableError(absl::StrCat("no teacher could be reached for no_teacher_timeout, ",
+                                          options_.no_teacher_timeout.count(), " ms", DescribeFailures())));
+}
+
+}  // namespace edl

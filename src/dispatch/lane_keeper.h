@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// LaneKeeper: opens, probes, admits, ejects, readmits and closes lanes.
+// Place: follows the teacher sets that the watcher tells; tells the dispatcher which lanes may be used.
+// Rules: a lane is used only after a probe (ModelMetadata, ModelReady) found the model that the reader is bound to; one
+//        that fails is probed again, for as long as it is a teacher of ours, after 100 to 250 ms, so that a teacher
+//        that comes back is used within a second. Even the last lane is ejected: then the reader waits for a probe to
+//        succeed, instead of wearing out its attempts on a teacher that is away.
+// Errors, to Listener::OnHopeless: what a teacher refuses with, when none is left that might serve; UNAVAILABLE - no
+//         teacher for ReaderOptions::no_teacher_timeout while requests waited.
+// Thread-safety: SetTeachers, Eject, Shutdown: any thread. All else happens on the executor's one thread.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+
+#include "edl/options.h"
+#include "edl/teachers.h"
+#include "src/base/call_count.h"
+#include "src/base/executor.h"
+#include "src/dispatch/lane_table.h"
+#include "src/dispatch/model_binding.h"
+
+namespace edl {
+
+using TeacherClientFactory = std::function<std::unique_ptr<TeacherClient>(const std::string& endpoint)>;
+
+class LaneKeeper {
+ public:
+  // Called on the executor's thread.
+  class Listener {
+   public:
+    virtual void OnBound(std::shared_ptr<const ModelBinding> binding) = 0;  // once, before the first OnReady
+    virtual void OnReady(Lane& lane) = 0;
+    virtual void OnLanesChanged() = 0;  // one was ejected or closed: its retries may now go elsewhere
+    virtual void OnHopeless(const absl::Status& why) = 0;
+    virtual bool AnyoneWaits() const = 0;
+
+   protected:
+    ~Listener() = default;
+  };
+
+  // All that is referred to outlives the executor's last task and the last probe, which `calls` counts.
+  LaneKeeper(const ReaderOptions& options, Executor& executor, TeacherClientFactory connect, LaneTable& lanes,
+             std::shared_ptr<CallCount> calls, Listener& listener);
+
+  void SetTeachers(const TeacherSet& set);
+
+  // Takes a lane that failed out of rotation; does nothing if it is out already.
+  void Eject(Lane& lane, const absl::Status& why);
+
+  // Cancels the probes and starts no more.
+  void Shutdown();
+
+ private:
+  // What the keeper knows of a lane.
+  struct Care {
+    std::int64_t opening = 0;  // counts how often it was opened: an answer to an earlier life's probe is dropped
+    std::chrono::milliseconds backoff{0};
+    bool probing = false;
+    std::optional<absl::Status> last_failure;  // since it was opened or last ready
+  };
+
+  void FollowSet(const TeacherSet& set);
+  void Open(const std::string& endpoint);
+  void Close(Lane& lane);
+  void Probe(Lane& lane);
+  void ProbeLater(Lane& lane, std::chrono::milliseconds wait);
+  void OnProbed(Lane& lane, std::int64_t opening, absl::StatusOr<ModelInfo> info);
+  absl::Status CheckModel(const ModelInfo& info);
+  void Admit(Lane& lane);
+  void Refuse(Lane& lane, const absl::Status& why);
+  void ProbeAfterFailure(Lane& lane, const absl::Status& why);
+  void LookForHopelessness();
+  void NoteReadiness();
+  void OnOutageDeadline(std::int64_t outage);
+  void WarnOfOutage(std::int64_t outage);
+  bool AnyReady() const;
+  std::string DescribeFailures() const;
+
+  const ReaderOptions& options_;
+  Executor& executor_;
+  const TeacherClientFactory connect_;
+  LaneTable& lanes_;
+  const std::shared_ptr<CallCount> calls_;
+  Listener& listener_;
+
+  // Written by Shutdown; read by whoever starts a probe, after starting it: one of the two cancels it.
+  std::atomic<bool> shut_down_{false};
+
+  // The executor's thread only.
+  std::map<std::string, Lane*> by_endpoint_;
+  std::map<const Lane*, Care> care_;
+  std::shared_ptr<const ModelBinding> binding_;
+  bool any_set_ = false;  // has the watcher told us of teachers?
+  std::int64_t outages_ = 0;
+  std::optional<TimePoint> outage_since_;
+  std::minstd_rand jitter_;
+};
+
+}  // namespace edl

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/dispatch/reply_check.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace edl {
+
+absl::StatusOr<std::vector<WireTensor>> CheckReply(const ModelBinding& binding, std::int64_t rows, InferReply reply) {
+  const ModelInfo& model = binding.model();
+  auto differs = [](const std::string& got, const std::string& want) {
+    return !got.empty() && !want.empty() && got != want;
+  };
+  if (differs(reply.model_name, model.name) || differs(reply.model_version, model.version)) {
+    return absl::FailedPreconditionError(absl::StrCat("model '", reply.model_name, "' version '", reply.model_version,
+                                                      "' answered for '", model.name, "' version '", model.version,
+                                                      "'"));
+  }
+  std::vector<WireTensor> predictions;
+  predictions.reserve(binding.predictions().size());
+  for (const TensorSpec& spec : binding.predictions()) {
+    auto output = std::find_if(reply.outputs.begin(), reply.outputs.end(),
+                               [&](const WireTensor& tensor) { return tensor.spec.name == spec.name; });
+    if (output == reply.outputs.end()) {
+      return absl::DataLossError(absl::StrCat("the reply lacks output '", spec.name, "'"));
+    }
+    const TensorSpec& got = output->spec;
+    bool fits = got.dtype == spec.dtype && !got.shape.empty() && got.shape[0] == rows &&
+                RowMatches(spec, Shape(got.shape.begin() + 1, got.shape.end()));
+    if (!fits) {
+      return absl::DataLossError(absl::StrCat("the reply to ", rows, " rows holds ", got.ToString(), "; expected ",
+                                              spec.ToString(), " with ", rows, " rows"));
+    }
+    predictions.push_back(std::move(*output));
+  }
+  return predictions;
+}
+
+}  // namespace edl

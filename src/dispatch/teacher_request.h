@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// TeacherRequest: some rows of one source batch, on their way to a teacher and back.
+// Place: the splitter makes it, dispatch sends it (more than once, if need be), its sink gets the soft labels.
+// Lifetime: its maker owns it and keeps it until the sink is called, which happens exactly once for each Submit.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "src/base/cancellation.h"
+#include "src/tensor/wire_tensor.h"
+
+namespace edl {
+
+class Lane;
+struct TeacherRequest;
+
+class RequestSink {
+ public:
+  // One tensor [rows, …] for each prediction, in the order of ReaderOptions::predictions; or why there are none.
+  // On whichever thread finished the request; from here on it is its maker's again.
+  virtual void OnReply(TeacherRequest& request, absl::StatusOr<std::vector<WireTensor>> predictions) = 0;
+
+ protected:
+  ~RequestSink() = default;
+};
+
+struct TeacherRequest {
+  // Written by the maker before Submit.
+  std::int64_t epoch = 0;
+  std::int64_t batch_seq = 0;
+  std::int64_t first_row = 0;  // in its batch
+  std::int64_t rows = 0;
+  std::vector<WireTensor> inputs;
+  std::shared_ptr<const Cancellation> cancellation;  // the epoch's
+  RequestSink* sink = nullptr;
+
+  // Written by dispatch: by the thread that holds the request, which the queues and gRPC hand over.
+  int attempts = 0;
+  int bad_replies = 0;          // attempts whose reply, or error, made no sense
+  const Lane* avoid = nullptr;  // the lane of the last failed attempt: another is preferred
+};
+
+}  // namespace edl
