@@ -69,7 +69,8 @@ struct ReaderOptions {
   // Attempts of one request before its last error reaches Next(). 1 or more. Waiting for a teacher is no attempt.
   int max_attempts = 16;
 
-  // For a source of samples: a group that is not full is sent when a sample comes and the first is older than this.
+  // For a source of samples: teachers get groups of teacher_batch_rows of them. When a sample comes and the first of
+  // its group is older than this while a teacher has nothing to do, the group is sent as it is.
   std::chrono::milliseconds max_group_age{5};
 
   // INVALID_ARGUMENT naming field, value and range.

@@ -15,11 +15,6 @@ namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
-std::string Describe(const TeacherRequest& request) {
-  return absl::StrCat("batch ", request.batch_seq, " of epoch ", request.epoch, ", rows ", request.first_row, " to ",
-                      request.first_row + request.rows - 1);
-}
-
 }  // namespace
 
 Dispatcher::Dispatcher(const ReaderOptions& options, Executor& executor, TeacherClientFactory connect,
@@ -103,18 +98,19 @@ void Dispatcher::Send(Lane& lane, int place, TeacherRequest& request) {
   std::shared_ptr<const Cancellation> cancellation = request.cancellation;
   ++request.attempts;
   lane.CountAttempt();
-  InferRequest message{model.name, model.version, "", request.inputs, options_.predictions};
   TimePoint sent = executor_.Now();
   calls_->Enter();
-  absl::Status started =
-      lane.call(place).Start(message, options_.attempt_timeout, cancellation.get(),
-                             [this, &lane, place, &request, sent, calls = calls_](absl::StatusOr<InferReply> reply) {
-                               absl::Cleanup leave = [&calls] { calls->Leave(); };
-                               OnDone(lane, place, request, sent, std::move(reply));
-                             });
+  absl::Status started = Guarded([&] {
+    return lane.call(place).Start(
+        {model.name, model.version, "", request.inputs, options_.predictions}, options_.attempt_timeout,
+        cancellation.get(), [this, &lane, place, &request, sent, calls = calls_](absl::StatusOr<InferReply> reply) {
+          absl::Cleanup leave = [&calls] { calls->Leave(); };
+          OnDone(lane, place, request, sent, std::move(reply));
+        });
+  });
   if (!started.ok()) {
     lane.Release(place);
-    Finish(request, Annotate(started, Describe(request)));
+    Finish(request, Annotate(started, request.sink->Describe(request)));
     calls_->Leave();
     return;
   }
@@ -146,12 +142,12 @@ void Dispatcher::OnFailed(Lane& lane, TeacherRequest& request, const absl::Statu
   if (verdict.eject) keeper_.Eject(lane, error);
   if (!verdict.retry) {
     Finish(request,
-           Annotate(error, absl::StrCat(Describe(request), ", teacher ", lane.endpoint(), ", attempt ",
+           Annotate(error, absl::StrCat(request.sink->Describe(request), ", teacher ", lane.endpoint(), ", attempt ",
                                         request.attempts, " of ", options_.max_attempts, " (", verdict.reason, ")")));
     return Pump(lane);
   }
-  Log().info("{}, teacher {}, attempt {} of {}: {}; it is tried again", Describe(request), lane.endpoint(),
-             request.attempts, options_.max_attempts, error.ToString());
+  Log().info("{}, teacher {}, attempt {} of {}: {}; it is tried again", request.sink->Describe(request),
+             lane.endpoint(), request.attempts, options_.max_attempts, error.ToString());
   request.bad_replies += verdict.bad_reply ? 1 : 0;
   request.avoid = &lane;
   retried_.fetch_add(1, kRelaxed);

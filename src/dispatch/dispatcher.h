@@ -7,7 +7,7 @@
 //         batch, rows, teacher, attempt n of m, and why it was the last.
 // Thread-safety: any thread; AwaitBinding by one at a time. Sinks are called on gRPC's threads, on the caller's of
 //                Submit, Cancel or Fail, or on the executor's.
-// Lifetime: destroyed after Fail, AwaitIdle and the end of the executor's last task, in that order.
+// Lifetime: destroyed after Fail, the end of the executor's last task, and AwaitIdle, in that order.
 #pragma once
 
 #include <atomic>
@@ -47,7 +47,7 @@ class Dispatcher final : private LaneKeeper::Listener {
   // From now on every request, waiting, in flight or submitted later, finishes with `status`. The first call counts.
   void Fail(const absl::Status& status);
 
-  // After Fail: waits until no call is in flight.
+  // After Fail and the executor's last task: waits until no call and no probe is in flight.
   void AwaitIdle() { calls_->AwaitNone(); }
 
   // When the ready lane that has been idle longest became so; nothing while all are busy.

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -23,14 +24,15 @@ class RequestSink {
   // On whichever thread finished the request; from here on it is its maker's again.
   virtual void OnReply(TeacherRequest& request, absl::StatusOr<std::vector<WireTensor>> predictions) = 0;
 
+  // For messages: "batch 17 of epoch 0, rows 32 to 63".
+  virtual std::string Describe(const TeacherRequest& request) const = 0;
+
  protected:
   ~RequestSink() = default;
 };
 
 struct TeacherRequest {
   // Written by the maker before Submit.
-  std::int64_t epoch = 0;
-  std::int64_t batch_seq = 0;
   std::int64_t first_row = 0;  // in its batch
   std::int64_t rows = 0;
   std::vector<WireTensor> inputs;

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "edl/distill_reader.h"
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "src/base/log.h"
+#include "src/base/status.h"
+#include "src/base/thread.h"
+#include "src/base/thread_executor.h"
+#include "src/dispatch/dispatcher.h"
+#include "src/reader/environment.h"
+#include "src/reader/flow_control.h"
+#include "src/reader/reader_counters.h"
+#include "src/reader/reorder_buffer.h"
+#include "src/reader/source_loop.h"
+
+namespace edl {
+namespace {
+
+// Teacher requests inside dispatch: what the pending queue is made for. Far beyond what keeps lanes busy.
+constexpr std::int64_t kMaxRequests = 4096;
+
+// max_batches_ahead, when it follows the teachers' windows.
+constexpr std::int64_t kFewestBatchesAhead = 16;
+constexpr std::int64_t kMostBatchesAhead = 4096;
+
+std::shared_ptr<const std::vector<std::string>> AllNames(const ReaderOptions& options) {
+  auto names = std::make_shared<std::vector<std::string>>(options.fields);
+  names->insert(names->end(), options.predictions.begin(), options.predictions.end());
+  return names;
+}
+
+class DistillReaderImpl final : public DistillReader {
+ public:
+  DistillReaderImpl(std::unique_ptr<BatchSource> source, std::unique_ptr<TeacherWatcher> teachers,
+                    ReaderOptions options)
+      : options_(std::move(options)),
+        made_(std::chrono::steady_clock::now()),
+        source_(std::move(source)),
+        flow_(options_.max_batches_ahead > 0 ? options_.max_batches_ahead : kFewestBatchesAhead,
+              static_cast<std::int64_t>(options_.max_bytes_ahead), kMaxRequests),
+        buffer_(options_.ordered, std::max(options_.max_batches_ahead, kMostBatchesAhead)),
+        executor_("edl-control"),
+        dispatcher_(options_, executor_, NewGrpcTeacherClient, kMaxRequests,
+                    [this](std::int64_t windows) { OnWindow(windows); }),
+        loop_(options_, *source_, dispatcher_, flow_, buffer_, counters_, AllNames(options_), executor_),
+        teachers_(std::move(teachers)) {}
+
+  ~DistillReaderImpl() override;
+
+  // The rest of Create: what can fail, and what must not run before everything stands.
+  absl::Status Begin() {
+    EDL_RETURN_IF_ERROR(
+        Guarded([this] { return teachers_->Start([this](const TeacherSet& set) { dispatcher_.SetTeachers(set); }); }));
+    source_thread_ = Thread("edl-source", [this] { loop_.Run(); });
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::optional<DistilledBatch>> Next() override;
+  void LeaveEpoch() override;
+  void Shutdown() override { Stop(absl::CancelledError("the reader was shut down")); }
+  ReaderStats Stats() const override;
+  std::string ConfigString() const override {
+    return absl::StrCat(options_.ToString(), "teachers = ", teachers_->ToString(), "\n");
+  }
+
+ private:
+  void OnWindow(std::int64_t windows) {
+    // Twice: one half is with the teachers while the student has the other. A batch is one request or more.
+    if (options_.max_batches_ahead == 0) flow_.RaiseBatches(std::min(2 * windows, kMostBatchesAhead));
+  }
+
+  void Stop(const absl::Status& why);
+  absl::Status Fail(const absl::Status& why);
+  std::unique_ptr<Delivery> Take();
+  DistilledBatch Yield();
+  void Drop(std::unique_ptr<Delivery> delivery);
+  void BeginNextEpoch();
+
+  const ReaderOptions options_;
+  const TimePoint made_;
+  const std::unique_ptr<BatchSource> source_;
+
+  // Self-synchronised. The order is that of use: each uses only what stands above it.
+  ReaderCounters counters_;
+  FlowControl flow_;
+  ReorderBuffer buffer_;
+  ThreadExecutor executor_;
+  Dispatcher dispatcher_;
+  SourceLoop loop_;
+  std::unique_ptr<TeacherWatcher> teachers_;
+  Thread source_thread_;
+  std::atomic<bool> stopped_{false};  // written by Stop, read by the student's thread
+
+  // The student's thread alone.
+  absl::Status sticky_;
+  std::int64_t epoch_ = 0;
+  bool in_epoch_ = false;              // has Next() given a batch of `epoch_`?
+  std::unique_ptr<Delivery> current_;  // batches of it are still to be yielded
+  std::size_t next_in_current_ = 0;
+  std::int64_t taken_ = 0;                       // deliveries of `epoch_` so far
+  std::unique_ptr<Delivery> end_;                // of `epoch_`, once it has come
+  std::deque<std::unique_ptr<Delivery>> later_;  // of later epochs, which overtook (only without order)
+  std::shared_ptr<Cancellation> cancellation_;   // of `epoch_`, while in it
+};
+
+absl::StatusOr<std::optional<DistilledBatch>> DistillReaderImpl::Next() {
+  if (!sticky_.ok()) return sticky_;
+  if (options_.num_epochs > 0 && epoch_ == options_.num_epochs) return std::optional<DistilledBatch>();
+  flow_.AskFor(epoch_);
+  while (true) {
+    if (current_ != nullptr) return Yield();
+    if (end_ != nullptr && taken_ == end_->before_end) {
+      if (!end_->status.ok()) return Fail(end_->status);
+      BeginNextEpoch();
+      return std::optional<DistilledBatch>();
+    }
+    std::unique_ptr<Delivery> delivery = Take();
+    if (delivery == nullptr) return Fail(absl::CancelledError("the reader was shut down"));
+    if (delivery->epoch < epoch_) {
+      Drop(std::move(delivery));
+    } else if (delivery->epoch > epoch_) {
+      later_.push_back(std::move(delivery));
+    } else if (delivery->kind == Delivery::Kind::kFault) {
+      return Fail(delivery->status);
+    } else if (delivery->kind == Delivery::Kind::kEnd) {
+      flow_.ReleaseBatch(delivery->bytes);
+      end_ = std::move(delivery);
+    } else {
+      ++taken_;
+      Count(counters_.taken);
+      in_epoch_ = true;
+      cancellation_ = delivery->cancellation;
+      current_ = std::move(delivery);
+    }
+  }
+}
+
+DistilledBatch DistillReaderImpl::Yield() {
+  DistilledBatch batch = std::move(current_->batches[next_in_current_++]);
+  Count(counters_.rows, batch.rows);
+  if (next_in_current_ == current_->batches.size()) {
+    flow_.ReleaseBatch(current_->bytes);
+    current_.reset();
+    next_in_current_ = 0;
+  }
+  return batch;
+}
+
+std::unique_ptr<Delivery> DistillReaderImpl::Take() {
+  if (stopped_.load(std::memory_order_seq_cst)) return nullptr;
+  auto mine = std::find_if(later_.begin(), later_.end(), [&](const auto& later) { return later->epoch <= epoch_; });
+  if (mine != later_.end()) {
+    std::unique_ptr<Delivery> delivery = std::move(*mine);
+    later_.erase(mine);
+    return delivery;
+  }
+  if (std::unique_ptr<Delivery> delivery = buffer_.TryTake()) return delivery;
+  TimePoint from = executor_.Now();
+  std::unique_ptr<Delivery> delivery = buffer_.Take();
+  CountTime(counters_.student_waited_ns, executor_.Now() - from);
+  return delivery;
+}
+
+void DistillReaderImpl::Drop(std::unique_ptr<Delivery> delivery) {
+  if (delivery->kind != Delivery::Kind::kEnd) {
+    Count(counters_.taken);
+    Count(counters_.dropped);
+  }
+  flow_.ReleaseBatch(delivery->bytes);
+}
+
+void DistillReaderImpl::LeaveEpoch() {
+  if (!in_epoch_ || !sticky_.ok()) return;
+  cancellation_->Cancel();
+  flow_.Leave(epoch_);
+  if (current_ != nullptr) flow_.ReleaseBatch(current_->bytes);
+  current_.reset();
+  next_in_current_ = 0;
+  dispatcher_.Cancel(*cancellation_);
+  BeginNextEpoch();
+}
+
+void DistillReaderImpl::BeginNextEpoch() {
+  ++epoch_;
+  in_epoch_ = false;
+  taken_ = 0;
+  end_.reset();
+  cancellation_.reset();
+}
+
+absl::Status DistillReaderImpl::Fail(const absl::Status& why) {
+  sticky_ = why;
+  Stop(why);
+  return sticky_;
+}
+
+ReaderStats DistillReaderImpl::Stats() const {
+  ReaderStats stats;
+  stats.wall = executor_.Now() - made_;
+  counters_.AddTo(stats);
+  dispatcher_.AddStats(stats);
+  return stats;
+}
+
+// Shutting down, in order. Stop() is all that may be done while others still use the reader; the destructor does the
+// rest.
+void DistillReaderImpl::Stop(const absl::Status& why) {
+  stopped_.store(true, std::memory_order_seq_cst);
+  flow_.Stop();           // 1. the source's thread waits for nothing more,
+  dispatcher_.Fail(why);  // 2. every request is finished or its call cancelled, no probe is started,
+  buffer_.Close();        // 3. a waiting Next() returns.
+}
+
+DistillReaderImpl::~DistillReaderImpl() {
+  Shutdown();
+  teachers_.reset();        // 4. no more news of teachers;
+  source_thread_.Join();    // 5. no more requests (this waits for the user's source, if it is inside it);
+  executor_.Shutdown();     // 6. no more control tasks: nobody is left who could start a call or a probe;
+  dispatcher_.AwaitIdle();  // 7. gRPC has called back for the last time. What was never taken goes with the buffer.
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<DistillReader>> DistillReader::Create(std::unique_ptr<BatchSource> source,
+                                                                     std::unique_ptr<TeacherWatcher> teachers,
+                                                                     ReaderOptions options) {
+  EDL_RETURN_IF_ERROR(ApplyEnvironment(ProcessEnvironment(), options, teachers));
+  if (source == nullptr) return absl::InvalidArgumentError("source is null; see FromBatches in edl/batch_source.h");
+  if (teachers == nullptr) return absl::InvalidArgumentError("teachers is null; see FixedTeachers in edl/teachers.h");
+  EDL_RETURN_IF_ERROR(options.Validate());
+  auto reader = std::make_unique<DistillReaderImpl>(std::move(source), std::move(teachers), std::move(options));
+  EDL_RETURN_IF_ERROR(reader->Begin());
+  Log().info("distilling with\n{}", reader->ConfigString());
+  return std::unique_ptr<DistillReader>(std::move(reader));
+}
+
+}  // namespace edl

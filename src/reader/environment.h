@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Environment: what EDL_… variables change of a reader's configuration; they win over the program.
+//   EDL_TEACHERS      host:port,…   these teachers, whatever the program says
+//   EDL_MAX_TEACHERS  n             ReaderOptions::max_teachers
+// Errors: INVALID_ARGUMENT - a value that makes no sense; UNIMPLEMENTED - EDL_REDIS or EDL_SERVICE: this version has no
+//         discovery, and a reader that ignored them would have other teachers than its operator thinks.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "edl/options.h"
+#include "edl/teachers.h"
+
+namespace edl {
+
+// The value of a variable, if it is set and not empty.
+using GetVariable = std::function<std::optional<std::string>(const char* name)>;
+GetVariable ProcessEnvironment();
+
+absl::Status ApplyEnvironment(const GetVariable& get, ReaderOptions& options,
+                              std::unique_ptr<TeacherWatcher>& teachers);
+
+}  // namespace edl

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// FlowControl: what may enter the reader, and everything that the source's thread ever waits for.
+// Place: the source loop takes credits; deliveries that the student takes, and requests that finish, give them back.
+// Rules: batches, bytes and requests inside the reader stay within their limits (options.h has the formula); a wait
+// ends,
+//        refused, when the reader stops or the epoch is left.
+// Thread-safety: Admit…, AwaitAsked: the source's thread. AskFor, Leave: the student's. The rest: any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "src/base/parking.h"
+
+namespace edl {
+
+class FlowControl {
+ public:
+  FlowControl(std::int64_t batches, std::int64_t bytes, std::int64_t requests);
+
+  // Each waits for its credits. False, and none taken: the reader stops, or `epoch` has been left.
+  // A batch of more bytes than there are in all waits until it is alone; `bytes` becomes what was taken.
+  bool AdmitBatch(std::int64_t epoch, std::int64_t& bytes);
+  bool AdmitRequest(std::int64_t epoch);
+
+  // Waits until the student asks for `epoch`. False: the reader stops.
+  bool AwaitAsked(std::int64_t epoch);
+
+  void ReleaseBatch(std::int64_t bytes);
+  void ReleaseRequest();
+  // From now on at least `batches` in all.
+  void RaiseBatches(std::int64_t batches);
+
+  void AskFor(std::int64_t epoch);
+  void Leave(std::int64_t epoch);
+  bool left(std::int64_t epoch) const { return left_.load(std::memory_order_seq_cst) >= epoch; }
+
+  void Stop();
+  bool stopped() const { return stopped_.load(std::memory_order_seq_cst); }
+
+ private:
+  bool GivenUp(std::int64_t epoch) const { return stopped() || left(epoch); }
+
+  const std::int64_t all_bytes_;
+
+  // Sequentially consistent: see Parking. Lowered by the source's thread alone, so what it has seen there stays there.
+  std::atomic<std::int64_t> batches_;
+  std::atomic<std::int64_t> bytes_;
+  std::atomic<std::int64_t> requests_;
+  std::atomic<std::int64_t> all_batches_;  // raised by the executor's thread
+
+  std::atomic<std::int64_t> asked_{-1};  // the last epoch that the student asked for
+  std::atomic<std::int64_t> left_{-1};   // the last epoch that the student left
+  std::atomic<bool> stopped_{false};
+
+  // One a cause, so that the many requests that finish do not wake a thread that waits for a batch's place.
+  Parking batch_parking_;
+  Parking request_parking_;
+  Parking epoch_parking_;
+};
+
+}  // namespace edl

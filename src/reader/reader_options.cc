@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "edl/options.h"
+#include "src/base/status.h"
+#include "src/dispatch/lane.h"
+
+namespace edl {
+namespace {
+
+absl::Status CheckNames(const char* field, const std::vector<std::string>& names) {
+  if (names.empty()) return absl::InvalidArgumentError(absl::StrCat(field, " is empty; expected one name or more"));
+  std::set<std::string> seen;
+  for (const std::string& name : names) {
+    if (name.empty()) return absl::InvalidArgumentError(absl::StrCat(field, " holds an empty name"));
+    if (!seen.insert(name).second) return absl::InvalidArgumentError(absl::StrCat(field, " holds '", name, "' twice"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckRange(const char* field, std::int64_t value, std::int64_t least, std::int64_t most) {
+  if (value >= least && value <= most) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(field, " is ", value, "; expected ", least, " to ", most));
+}
+
+}  // namespace
+
+absl::Status ReaderOptions::Validate() const {
+  constexpr std::int64_t kYear = std::int64_t{365} * 24 * 3600 * 1000;
+  EDL_RETURN_IF_ERROR(CheckNames("fields", fields));
+  EDL_RETURN_IF_ERROR(CheckNames("predictions", predictions));
+  for (const std::string& name : predictions) {
+    for (const std::string& field : fields) {
+      if (name == field) {
+        return absl::InvalidArgumentError(absl::StrCat("'", name, "' is a field and a prediction; names must differ"));
+      }
+    }
+  }
+  EDL_RETURN_IF_ERROR(CheckRange("num_epochs", num_epochs, 0, INT64_MAX));
+  EDL_RETURN_IF_ERROR(CheckRange("no_teacher_timeout (ms)", no_teacher_timeout.count(), 0, kYear));
+  EDL_RETURN_IF_ERROR(CheckRange("teacher_batch_rows", teacher_batch_rows, 1, INT32_MAX));
+  EDL_RETURN_IF_ERROR(CheckRange("window", window, 1, Lane::kMaxWindow));
+  EDL_RETURN_IF_ERROR(CheckRange("max_teachers", max_teachers, 0, INT32_MAX));
+  EDL_RETURN_IF_ERROR(CheckRange("max_batches_ahead", max_batches_ahead, 0, 65'536));
+  if (max_bytes_ahead == 0 || max_bytes_ahead > static_cast<std::size_t>(INT64_MAX)) {
+    return absl::InvalidArgumentError(absl::StrCat("max_bytes_ahead is ", max_bytes_ahead, "; expected 1 or more"));
+  }
+  EDL_RETURN_IF_ERROR(CheckRange("attempt_timeout (ms)", attempt_timeout.count(), 1, kYear));
+  EDL_RETURN_IF_ERROR(CheckRange("max_attempts", max_attempts, 1, INT32_MAX));
+  return CheckRange("max_group_age (ms)", max_group_age.count(), 0, kYear);
+}
+
+std::string ReaderOptions::ToString() const {
+  std::string text;
+  auto line = [&](const char* name, const auto& value) { absl::StrAppend(&text, name, " = ", value, "\n"); };
+  auto limit = [](std::int64_t value, const char* zero) { return value == 0 ? zero : absl::StrCat(value); };
+  line("fields", absl::StrJoin(fields, ","));
+  line("predictions", absl::StrJoin(predictions, ","));
+  line("model", model.empty() ? "(the server's only one)" : model);
+  line("ordered", ordered ? "true" : "false");
+  line("num_epochs", limit(num_epochs, "0 (as many as are read)"));
+  line("no_teacher_timeout_ms", limit(no_teacher_timeout.count(), "0 (for ever)"));
+  line("teacher_batch_rows", teacher_batch_rows);
+  line("window", window);
+  line("max_teachers", limit(max_teachers, "0 (all)"));
+  line("max_batches_ahead", limit(max_batches_ahead, "0 (by the teachers' windows)"));
+  line("max_bytes_ahead", max_bytes_ahead);
+  line("attempt_timeout_ms", attempt_timeout.count());
+  line("max_attempts", max_attempts);
+  line("max_group_age_ms", max_group_age.count());
+  return text;
+}
+
+}  // namespace edl

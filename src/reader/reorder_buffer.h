@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// ReorderBuffer: the way of deliveries to the student, in the order of the source or in that of completion.
+// Place: batches in flight put themselves here when their last part is back; Next() takes.
+// Thread-safety: Place: the source's thread. Put: any thread. Take: one thread at a time. Close: any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "src/queue/reorder_ring.h"
+#include "src/reader/delivery.h"
+
+namespace edl {
+
+class ReorderBuffer {
+ public:
+  // Holds `capacity` deliveries; FlowControl admits no more.
+  ReorderBuffer(bool ordered, std::size_t capacity) : ordered_(ordered), ring_(capacity) {}
+
+  // The next place in the order of the source; every place that is asked for is put.
+  std::uint64_t Place() { return next_place_++; }
+
+  void Put(std::uint64_t place, std::unique_ptr<Delivery> delivery) {
+    // Without order, the place is the turn of arrival, which keeps the ring's invariants just as well.
+    ring_.Put(ordered_ ? place : arrivals_.fetch_add(1, std::memory_order_relaxed), std::move(delivery));
+  }
+
+  // Null: nothing yet.
+  std::unique_ptr<Delivery> TryTake() { return ring_.TryTake(); }
+  // Waits; null: closed.
+  std::unique_ptr<Delivery> Take() { return ring_.Take(); }
+  void Close() { ring_.Close(); }
+
+ private:
+  const bool ordered_;
+  std::uint64_t next_place_ = 0;
+  std::atomic<std::uint64_t> arrivals_{0};
+  ReorderRing<Delivery> ring_;
+};
+
+}  // namespace edl
