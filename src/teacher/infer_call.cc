@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/teacher/infer_call.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "src/base/log.h"
+#include "src/base/status.h"
+#include "src/rpc/codec.h"
+#include "src/rpc/status_code.h"
+
+namespace edl {
+namespace {
+
+// A status message travels as a header, and peers drop calls whose headers exceed 8 KiB; a byte can take three there.
+constexpr std::size_t kMessageHalf = 1000;
+
+absl::Status Shortened(const absl::Status& status) {
+  std::string message(status.message());
+  if (message.size() <= 2 * kMessageHalf) return status;
+  // Both ends matter: an interpreter's trace begins with where and ends with what.
+  return absl::Status(status.code(), absl::StrCat(message.substr(0, kMessageHalf), " [...] ",
+                                                  message.substr(message.size() - kMessageHalf)));
+}
+
+// An exception says nothing that the caller could mend, whatever its type.
+absl::StatusOr<std::vector<Tensor>> Infer(Model& model, const std::vector<Tensor>& inputs) {
+  try {
+    return model.Infer(inputs);
+  } catch (...) {
+    absl::Status status = StatusOfException();
+    if (absl::IsResourceExhausted(status)) return Annotate(status, absl::StrCat("model '", model.info().name, "'"));
+    return absl::InternalError(absl::StrCat("model '", model.info().name, "' threw: ", status.message()));
+  }
+}
+
+}  // namespace
+
+void InferCall::Start() {
+  absl::Status accepted = Guarded([this] { return Accept(); });
+  if (accepted.ok()) return;
+  Count(parts_.counters.refused);
+  Answer(accepted);
+}
+
+absl::Status InferCall::Accept() {
+  EDL_RETURN_IF_ERROR(parts_.gate.Enter());
+  entered_ = true;
+  EDL_ASSIGN_OR_RETURN(InferRequest request, DecodeRequest(*request_));
+  EDL_ASSIGN_OR_RETURN(checked_, CheckRequest(parts_.model.info(), parts_.max_batch_rows, std::move(request)));
+  request_->Clear();  // what was copied out of it is free for the next message while this one waits
+  if (!parts_.pool.Submit(this)) return absl::UnavailableError("this teacher has stopped; ask another one");
+  return absl::OkStatus();
+}
+
+void InferCall::Run() {
+  if (context_->IsCancelled()) return AnswerCancelled();
+  Count(parts_.counters.calls);
+  Count(parts_.counters.rows, checked_.rows);
+  absl::StatusOr<grpc::ByteBuffer> reply = Guarded([this] { return Compute(); });
+  checked_.inputs.clear();
+  if (reply.ok()) {
+    reply_->Swap(&*reply);
+  } else {
+    Count(parts_.counters.failed);
+    Log().warn("a request of {} rows failed: {}", checked_.rows, reply.status().ToString());
+  }
+  Answer(reply.status());
+}
+
+absl::StatusOr<grpc::ByteBuffer> InferCall::Compute() {
+  const ModelInfo& info = parts_.model.info();
+  EDL_ASSIGN_OR_RETURN(std::vector<Tensor> outputs, Infer(parts_.model, checked_.inputs));
+  EDL_RETURN_IF_ERROR(CheckOutputs(info, checked_.rows, outputs));
+  InferReply reply{info.name, info.version, checked_.id, {}};
+  for (std::size_t at : checked_.outputs) reply.outputs.push_back(ToWireTensor(info.outputs[at].name, outputs[at]));
+  return EncodeReply(reply);
+}
+
+void InferCall::Abandon() {
+  Answer(absl::UnavailableError("this teacher stopped before it computed the request"));
+}
+
+void InferCall::OnCancel() {
+  if (parts_.pool.Remove(this)) AnswerCancelled();
+}
+
+void InferCall::AnswerCancelled() {
+  Count(parts_.counters.skipped);
+  Answer(absl::CancelledError("the caller cancelled the request before it was computed"));
+}
+
+void InferCall::Answer(const absl::Status& status) {
+  Finish(ToGrpc(Shortened(status)));
+}
+
+void InferCall::OnDone() {
+  if (entered_) parts_.gate.Leave();
+  delete this;
+}
+
+}  // namespace edl

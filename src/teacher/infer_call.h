@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// InferCall: one ModelInfer call, from its bytes to its reply.
+// Place: gRPC's thread decodes and checks it and submits it; an instance thread runs the model and answers.
+// Errors: every fault is the reply of this one call; exceptions stop here (they would vanish inside gRPC).
+// Lifetime: deletes itself when gRPC is done with it. Answered exactly once: by Start (refused), by Run (an instance),
+//           by OnCancel (taken out of the queue) or by Abandon (the pool closes).
+#pragma once
+
+#include "absl/status/status.h"
+#include "edl/model.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
+#include "src/teacher/instance_pool.h"
+#include "src/teacher/request_check.h"
+#include "src/teacher/request_gate.h"
+#include "src/teacher/server_stats.h"
+
+namespace edl {
+
+// What the calls of one server share; all of it outlives them.
+struct InferParts {
+  Model& model;
+  RequestGate& gate;
+  InstancePool& pool;
+  ServerCounters& counters;
+  std::int64_t max_batch_rows;
+};
+
+class InferCall final : public grpc::ServerUnaryReactor, private InstanceJob {
+ public:
+  InferCall(const InferParts& parts, grpc::CallbackServerContext* context, grpc::ByteBuffer* request,
+            grpc::ByteBuffer* reply)
+      : parts_(parts), context_(context), request_(request), reply_(reply) {}
+
+  void Start();
+
+ private:
+  absl::Status Accept();
+  absl::StatusOr<grpc::ByteBuffer> Compute();
+  void Answer(const absl::Status& status);
+  void AnswerCancelled();
+
+  void Run() override;
+  void Abandon() override;
+  void OnCancel() override;
+  void OnDone() override;
+
+  const InferParts& parts_;
+  grpc::CallbackServerContext* const context_;
+  grpc::ByteBuffer* const request_;
+  grpc::ByteBuffer* const reply_;
+
+  // Written by Start, then by the thread that answers; the pool hands over between them.
+  bool entered_ = false;  // the gate
+  CheckedRequest checked_;
+};
+
+}  // namespace edl

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/teacher/inference_service.h"
+
+#include "absl/status/status.h"
+#include "src/base/status.h"
+#include "src/rpc/model_metadata.h"
+#include "src/rpc/status_code.h"
+
+namespace edl {
+namespace {
+
+template <typename Body>
+grpc::ServerUnaryReactor* Reply(grpc::CallbackServerContext* context, Body&& body) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpc(Guarded(body)));
+  return reactor;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* InferenceService::ServerLive(Context* context, const inference::ServerLiveRequest*,
+                                                       inference::ServerLiveResponse* reply) {
+  return Reply(context, [&] {
+    reply->set_live(true);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* InferenceService::ServerReady(Context* context, const inference::ServerReadyRequest*,
+                                                        inference::ServerReadyResponse* reply) {
+  return Reply(context, [&] {
+    reply->set_ready(parts_.gate.open());
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* InferenceService::ModelReady(Context* context, const inference::ModelReadyRequest* request,
+                                                       inference::ModelReadyResponse* reply) {
+  return Reply(context, [&] {
+    reply->set_ready(parts_.gate.open());
+    return CheckModelName(parts_.model.info(), request->name(), request->version());
+  });
+}
+
+grpc::ServerUnaryReactor* InferenceService::ServerMetadata(Context* context, const inference::ServerMetadataRequest*,
+                                                           inference::ServerMetadataResponse* reply) {
+  return Reply(context, [&] {
+    reply->set_name("edl-teacher");
+    reply->set_version(EDL_VERSION);
+    // Extensions: none yet. A name appears here together with the parameters that it stands for.
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* InferenceService::ModelMetadata(Context* context,
+                                                          const inference::ModelMetadataRequest* request,
+                                                          inference::ModelMetadataResponse* reply) {
+  return Reply(context, [&] {
+    EDL_RETURN_IF_ERROR(CheckModelName(parts_.model.info(), request->name(), request->version()));
+    *reply = ToProto(parts_.model.info());
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* InferenceService::ModelInfer(Context* context, const grpc::ByteBuffer* request,
+                                                       grpc::ByteBuffer* reply) {
+  // gRPC's buffer is not const; the call clears it when it has read it, which the signature would only forbid.
+  auto* call = new InferCall(parts_, context, const_cast<grpc::ByteBuffer*>(request), reply);
+  call->Start();
+  return call;
+}
+
+}  // namespace edl

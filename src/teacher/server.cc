@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/teacher/server.h"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "grpcpp/security/server_credentials.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "src/base/status.h"
+#include "src/teacher/inference_service.h"
+#include "src/teacher/listen_address.h"
+
+namespace edl {
+namespace {
+
+// After the last reply, streams that others hold open (a watch on the health) may end by themselves for this long.
+constexpr std::chrono::milliseconds kStreamGrace(200);
+
+template <typename Number>
+absl::Status CheckRange(const char* field, Number value, Number low, Number high) {
+  if (value >= low && value <= high) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(field, " is ", value, "; expected ", low, " to ", high));
+}
+
+void EnableStandardServices() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  });
+}
+
+}  // namespace
+
+absl::Status TeacherServerOptions::Validate() const {
+  if (listen.empty()) return absl::InvalidArgumentError("listen is empty; expected at least one address");
+  for (const std::string& address : listen) EDL_RETURN_IF_ERROR(CheckListenAddress(address));
+  EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("max_batch_rows", max_batch_rows, 1, std::int64_t{1} << 40));
+  EDL_RETURN_IF_ERROR(CheckRange("instances", instances, 1, 1024));
+  return CheckRange<std::int64_t>("max_queued", max_queued, 0, 1 << 20);
+}
+
+absl::StatusOr<std::unique_ptr<TeacherServer>> TeacherServer::Start(const TeacherServerOptions& options,
+                                                                    std::unique_ptr<Model> model) {
+  EDL_RETURN_IF_ERROR(options.Validate());
+  EDL_RETURN_IF_ERROR(CheckModelInfo(model->info()));
+  std::unique_ptr<TeacherServer> server(new TeacherServer(options, std::move(model)));
+  EDL_RETURN_IF_ERROR(server->Listen(options.listen));
+  return server;
+}
+
+TeacherServer::TeacherServer(const TeacherServerOptions& options, std::unique_ptr<Model> model)
+    : model_(std::move(model)),
+      gate_(options.instances + options.max_queued),
+      pool_(options.instances),
+      service_(
+          std::make_unique<InferenceService>(InferParts{*model_, gate_, pool_, counters_, options.max_batch_rows})) {}
+
+TeacherServer::~TeacherServer() {
+  Stop();
+}
+
+absl::Status TeacherServer::Listen(const std::vector<std::string>& addresses) {
+  for (const std::string& address : addresses) EDL_RETURN_IF_ERROR(ProbeListenAddress(address));
+  EnableStandardServices();
+  grpc::ServerBuilder builder;
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // two servers on one port are a mistake, not a pair
+  builder.SetMaxReceiveMessageSize(-1);
+  builder.SetMaxSendMessageSize(-1);
+  builder.RegisterService(service_.get());
+  std::vector<int> ports(addresses.size());
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    builder.AddListeningPort(addresses[i], grpc::InsecureServerCredentials(), &ports[i]);
+  }
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr) {
+    auto refused = std::find(ports.begin(), ports.end(), 0) - ports.begin();
+    return absl::UnavailableError(absl::StrCat("cannot listen on ", addresses[refused % addresses.size()],
+                                               ": address already in use, or not this machine's"));
+  }
+  for (std::size_t i = 0; i < addresses.size(); ++i) endpoints_.push_back(WithPort(addresses[i], ports[i]));
+  if (auto* health = server_->GetHealthCheckService()) {
+    health->SetServingStatus(model_->info().name, true);
+    health->SetServingStatus(internal::Wire::service_full_name(), true);
+  }
+  return absl::OkStatus();
+}
+
+// Shutting down, in order: (1) no request gets in; (2) health checks say so; (3) those inside are answered [Drain], or
+// abandoned [Stop]; (4) gRPC closes its sockets and waits for every call to end; (5) the destructor joins the
+// instances.
+absl::Status TeacherServer::Drain(std::chrono::milliseconds timeout) {
+  if (server_ == nullptr) return absl::OkStatus();
+  gate_.Close();
+  SayNotServing();
+  std::int64_t left = gate_.WaitUntilEmpty(std::chrono::steady_clock::now() + timeout);
+  if (left == 0) server_->Shutdown(std::chrono::system_clock::now() + kStreamGrace);
+  Stop();
+  if (left == 0) return absl::OkStatus();
+  return absl::DeadlineExceededError(
+      absl::StrCat(left, " requests were cut off: they were not answered within ", timeout.count(), " ms of draining"));
+}
+
+void TeacherServer::Stop() {
+  if (server_ == nullptr) return;
+  gate_.Close();
+  SayNotServing();
+  pool_.Close();
+  server_->Shutdown(std::chrono::system_clock::now());
+  server_.reset();
+}
+
+void TeacherServer::SayNotServing() {
+  if (auto* health = server_->GetHealthCheckService()) health->SetServingStatus(false);
+}
+
+}  // namespace edl

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// TeacherServer: serves one model over the Open Inference Protocol.
+// Place: what edl-teacher and FakeTeacher are made of; between gRPC's sockets and a Model.
+// Errors: Start: INVALID_ARGUMENT - options or the model's description; UNAVAILABLE - an address cannot be had.
+//         Requests: see request_check.h, request_gate.h; a model's own status is passed on as it is, its exception is
+//         INTERNAL; neither touches the next request.
+// Thread-safety: stats() and ready(): any thread. Drain, Stop and the destructor: one thread at a time.
+// Lifetime: owns the model; no call of it is running when Stop, or Drain, has returned.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "edl/model.h"
+#include "src/teacher/infer_call.h"
+#include "src/teacher/server_stats.h"
+
+namespace grpc {
+class Server;
+}
+
+namespace edl {
+
+class InferenceService;
+
+struct TeacherServerOptions {
+  // Behaviour.
+  std::vector<std::string> listen = {"127.0.0.1:0"};  // "host:port" (port 0: a free one), "unix:/path"
+  std::int64_t max_batch_rows = 1 << 20;              // rows in one request; more is INVALID_ARGUMENT
+
+  // Performance.
+  int instances = 1;             // requests computed at a time, one thread each
+  std::int64_t max_queued = 64;  // accepted beyond those; raising it costs memory: a queued request holds its tensors
+
+  // INVALID_ARGUMENT that names field, value and range.
+  absl::Status Validate() const;
+};
+
+class TeacherServer {
+ public:
+  // Serves when it returns. Also switches on, for every gRPC server that this process starts later, the standard
+  // health service and server reflection: gRPC has them only for all or none.
+  static absl::StatusOr<std::unique_ptr<TeacherServer>> Start(const TeacherServerOptions& options,
+                                                              std::unique_ptr<Model> model);
+  ~TeacherServer();
+
+  // The addresses with the real ports, in the order of TeacherServerOptions::listen.
+  const std::vector<std::string>& endpoints() const { return endpoints_; }
+  const std::string& endpoint() const { return endpoints_.front(); }
+
+  const Model& model() const { return *model_; }
+  ServerStats stats() const { return counters_.Snapshot(); }
+
+  // Leaves in order: refuses new requests with UNAVAILABLE, says NOT_SERVING to health checks, answers what it has
+  // accepted, stops. DEADLINE_EXCEEDED when `timeout` ran out and requests were cut off.
+  absl::Status Drain(std::chrono::milliseconds timeout);
+
+  // Stops at once: unanswered requests fail with UNAVAILABLE or CANCELLED. Waits only for the model's running calls.
+  void Stop();
+
+ private:
+  TeacherServer(const TeacherServerOptions& options, std::unique_ptr<Model> model);
+  absl::Status Listen(const std::vector<std::string>& addresses);
+  void SayNotServing();
+
+  // Order: what is above outlives what is below.
+  const std::unique_ptr<Model> model_;
+  ServerCounters counters_;
+  RequestGate gate_;
+  InstancePool pool_;
+  const std::unique_ptr<InferenceService> service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::vector<std::string> endpoints_;
+};
+
+}  // namespace edl
