@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a reader's configuration comes from, and where its teachers listen.
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+
+#include "gmock/gmock.h"
+#include "src/reader/environment.h"
+#include "tests/support/rows.h"
+
+namespace edl {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Sets a variable of this process, and takes it back.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) { setenv(name, value.c_str(), 1); }
+  ~Variable() { unsetenv(name_); }
+
+ private:
+  const char* const name_;
+};
+
+TEST(Configuration, TheEnvironmentWinsOverTheCode) {
+  auto right = test::StartTeacher();
+  auto unused = test::StartTeacher();
+  Variable teachers("EDL_TEACHERS", " " + right->endpoint() + ",");
+  Variable most("EDL_MAX_TEACHERS", "1");
+  auto reader = test::NewReader(test::BatchesOf(10, 4), FixedTeachers({unused->endpoint(), "127.0.0.1:1"}));
+  test::ExpectEpoch(*reader, 0, 10, 4);
+  EXPECT_GT(right->calls(), 0);
+  EXPECT_EQ(unused->calls(), 0);
+  EXPECT_THAT(reader->ConfigString(), HasSubstr("teachers = " + right->endpoint() + "\n"));
+  EXPECT_THAT(reader->ConfigString(), HasSubstr("max_teachers = 1\n"));
+}
+
+TEST(Configuration, NonsenseInTheEnvironmentIsAnError) {
+  auto apply = [](std::map<std::string, std::string> variables) {
+    ReaderOptions options;
+    std::unique_ptr<TeacherWatcher> teachers;
+    return ApplyEnvironment(
+        [&](const char* name) -> std::optional<std::string> {
+          auto found = variables.find(name);
+          return found == variables.end() ? std::nullopt : std::optional<std::string>(found->second);
+        },
+        options, teachers);
+  };
+  EXPECT_TRUE(apply({}).ok());
+  EXPECT_THAT(apply({{"EDL_MAX_TEACHERS", "many"}}).message(), HasSubstr("EDL_MAX_TEACHERS is 'many'"));
+  EXPECT_THAT(apply({{"EDL_MAX_TEACHERS", "-1"}}).message(), HasSubstr("EDL_MAX_TEACHERS is '-1'"));
+  EXPECT_EQ(apply({{"EDL_REDIS", "redis://a:6379"}}).code(), absl::StatusCode::kUnimplemented);
+  EXPECT_TRUE(apply({{"EDL_REDIS", "redis://a:6379"}, {"EDL_TEACHERS", "a:1"}}).ok());
+}
+
+TEST(Configuration, NoMoreTeachersThanTheMaximumAreUsed) {
+  std::vector<std::unique_ptr<testing::FakeTeacher>> teachers;
+  for (int t = 0; t < 3; ++t) teachers.push_back(test::StartTeacher());
+  ReaderOptions options = test::RowOptions();
+  options.max_teachers = 2;
+  auto reader = test::NewReader(test::BatchesOf(100, 4), test::Watch(teachers), options);
+  test::ExpectEpoch(*reader, 0, 100, 4);
+  EXPECT_EQ(teachers[2]->calls(), 0);
+}
+
+TEST(Configuration, FewerTeachersThanTheMaximumServe) {
+  auto teacher = test::StartTeacher();
+  ReaderOptions options = test::RowOptions();
+  options.max_teachers = 50;
+  auto reader = test::NewReader(test::BatchesOf(10, 4), FixedTeachers({teacher->endpoint()}), options);
+  test::ExpectEpoch(*reader, 0, 10, 4);
+}
+
+TEST(Configuration, TeachersAreReachedByHostAndPortByDnsAndByUnixSocket) {
+  auto tcp = test::StartTeacher();
+  const std::string path =
+      (std::filesystem::temp_directory_path() / ("edl-" + std::to_string(::getpid()) + ".sock")).string();
+  testing::FakeTeacherOptions on_unix;
+  on_unix.listen = "unix:" + path;
+  auto unix_socket = test::StartTeacher(on_unix);
+  const std::string port = tcp->endpoint().substr(tcp->endpoint().rfind(':'));
+  for (const std::string& endpoint : {tcp->endpoint(), "dns:///localhost" + port, "localhost" + port, "unix:" + path}) {
+    SCOPED_TRACE(endpoint);
+    auto reader = test::NewReader(test::BatchesOf(10, 4), FixedTeachers({endpoint}));
+    test::ExpectEpoch(*reader, 0, 10, 4);
+  }
+}
+
+TEST(Configuration, MessagesAreNotLimitedTo4Megabytes) {
+  ModelInfo model{"echo", "1", "fake", {{"x", DType::kUint8, {-1, -1}}}, {{"score", DType::kUint8, {-1, -1}}}};
+  auto teacher = test::StartTeacher({}, model, [](const std::vector<Tensor>& inputs) { return inputs; });
+  constexpr std::int64_t kRow = 8 << 20;
+  std::vector<Fields> batches{
+      {Tensor::FromVector<std::uint8_t>({4, kRow}, std::vector<std::uint8_t>(4 * kRow, 7)).value()}};
+  ReaderOptions options;
+  options.fields = {"x"};
+  options.predictions = {"score"};
+  auto reader = test::NewReader(FromBatches(batches), FixedTeachers({teacher->endpoint()}), options);
+  auto batch = reader->Next();
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  EXPECT_EQ((*batch)->at("score").byte_size(), 4u * kRow);
+}
+
+}  // namespace
+}  // namespace edl
