@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/dispatch/dispatcher.h"
+
+#include "gmock/gmock.h"
+#include "tests/support/manual_executor.h"
+#include "tests/support/rows.h"
+#include "tests/support/scripted_teachers.h"
+
+namespace edl {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+class DispatcherTest : public ::testing::Test, private RequestSink {
+ protected:
+  DispatcherTest() {
+    options_ = test::RowOptions();
+    options_.window = 2;
+  }
+
+  ~DispatcherTest() override {
+    dispatcher().Fail(absl::CancelledError("the test is over"));
+    teachers_.CancelProbes();
+    teachers_.AnswerCancelled();
+    executor_.RunDue();
+    dispatcher_->AwaitIdle();
+  }
+
+  Dispatcher& dispatcher() {
+    if (dispatcher_ == nullptr) {
+      dispatcher_ = std::make_unique<Dispatcher>(
+          options_, executor_, [this](const std::string& endpoint) { return teachers_.Connect(endpoint); }, 64,
+          [this](std::int64_t windows) { windows_ = windows; });
+    }
+    return *dispatcher_;
+  }
+
+  void Follow(std::vector<std::string> endpoints) {
+    dispatcher().SetTeachers({std::move(endpoints)});
+    executor_.RunDue();
+  }
+  // Makes the teacher known and ready.
+  void AnswerProbe(const std::string& endpoint, absl::StatusOr<ModelInfo> info = test::RowModel()) {
+    ASSERT_FALSE(teachers_[endpoint].probes.empty()) << endpoint << " is not being probed";
+    teachers_[endpoint].AnswerProbe(std::move(info));
+    executor_.RunDue();
+  }
+
+  TeacherRequest& Submit(std::shared_ptr<const Cancellation> cancellation = std::make_shared<Cancellation>()) {
+    auto request = std::make_unique<TeacherRequest>();
+    request->rows = 1;
+    request->cancellation = std::move(cancellation);
+    request->sink = this;
+    requests_.push_back(std::move(request));
+    TeacherRequest& submitted = *requests_.back();
+    dispatcher().Submit(submitted);
+    return submitted;
+  }
+
+  static InferReply Reply(std::int64_t rows = 1) {
+    InferReply reply{"rows", "1", "", {}};
+    reply.outputs.push_back(ToWireTensor("score", test::Int64s({rows, 3}, std::vector<std::int64_t>(3 * rows))));
+    return reply;
+  }
+
+  // Answers the teacher's oldest call, and lets the keeper do what follows at once.
+  void Answer(const std::string& endpoint, absl::StatusOr<InferReply> reply) {
+    ASSERT_FALSE(teachers_[endpoint].calls.empty()) << endpoint << " has no call";
+    teachers_[endpoint].Answer(std::move(reply));
+    executor_.RunDue();
+  }
+
+  std::size_t InFlight(const std::string& endpoint) { return teachers_[endpoint].calls.size(); }
+
+  void OnReply(TeacherRequest&, absl::StatusOr<std::vector<WireTensor>> predictions) override {
+    finished_.push_back(predictions.status());
+  }
+  std::string Describe(const TeacherRequest&) const override { return "batch 7 of epoch 0, rows 0 to 0"; }
+
+  ReaderOptions options_;
+  test::ManualExecutor executor_;
+  test::ScriptedTeachers teachers_;
+  std::vector<std::unique_ptr<TeacherRequest>> requests_;
+  std::vector<absl::Status> finished_;
+  std::int64_t windows_ = 0;
+  std::unique_ptr<Dispatcher> dispatcher_;
+};
+
+TEST_F(DispatcherTest, FillsTheWindowAndNoMore) {
+  Follow({"a"});
+  AnswerProbe("a");
+  EXPECT_EQ(windows_, 2);
+  for (int i = 0; i < 5; ++i) Submit();
+  EXPECT_EQ(InFlight("a"), 2u);
+  Answer("a", Reply());
+  EXPECT_EQ(InFlight("a"), 2u);
+  for (int i = 0; i < 4; ++i) Answer("a", Reply());
+  EXPECT_EQ(finished_.size(), 5u);
+}
+
+TEST_F(DispatcherTest, SendsToTheLeastLoadedLane) {
+  Follow({"a", "b"});
+  AnswerProbe("a");
+  AnswerProbe("b");
+  Submit();
+  Submit();
+  EXPECT_EQ(InFlight("a"), 1u);
+  EXPECT_EQ(InFlight("b"), 1u);
+}
+
+TEST_F(DispatcherTest, RequestsThatWaitedGoOutWhenATeacherIsAdmitted) {
+  Follow({"a"});
+  AnswerProbe("a");
+  for (int i = 0; i < 6; ++i) Submit();
+  Follow({"a", "b"});
+  EXPECT_EQ(InFlight("b"), 0u);
+  AnswerProbe("b");
+  EXPECT_EQ(InFlight("b"), 2u);
+}
+
+TEST_F(DispatcherTest, AFailedRequestGoesToAnotherLaneAndTheFirstIsEjectedThenReadmitted) {
+  Follow({"a", "b"});
+  AnswerProbe("a");
+  AnswerProbe("b");
+  Submit();
+  Answer("a", absl::UnavailableError("gone"));
+  EXPECT_EQ(InFlight("b"), 1u);
+  Answer("b", Reply());
+  ASSERT_EQ(finished_.size(), 1u);
+  EXPECT_TRUE(finished_[0].ok()) << finished_[0];
+  EXPECT_TRUE(teachers_["a"].probes.empty());
+  executor_.Advance(milliseconds(100));  // the first backoff
+  AnswerProbe("a", absl::UnavailableError("still gone"));
+  for (int i = 0; i < 10; ++i) {  // however long it is away, it is probed at least 4 times a second
+    executor_.Advance(milliseconds(250));
+    AnswerProbe("a", absl::UnavailableError("still gone"));
+  }
+  executor_.Advance(milliseconds(250));
+  AnswerProbe("a");
+  Submit();
+  Submit();
+  EXPECT_EQ(InFlight("a"), 1u);
+}
+
+TEST_F(DispatcherTest, ARetryKeepsAwayFromTheLaneThatFailedItWhileThereIsAnother) {
+  Follow({"a", "b"});
+  AnswerProbe("a");
+  AnswerProbe("b");
+  for (int i = 0; i < 4; ++i) Submit();
+  Answer("a", absl::InternalError("what?"));  // one retry, no ejection
+  EXPECT_EQ(InFlight("a"), 1u) << "the place is free, but not for this request";
+  Answer("b", Reply());
+  EXPECT_EQ(InFlight("b"), 2u);
+}
+
+TEST_F(DispatcherTest, TheOnlyLaneGetsItsOwnRetry) {
+  Follow({"a"});
+  AnswerProbe("a");
+  Submit();
+  Answer("a", absl::InternalError("what?"));
+  EXPECT_EQ(InFlight("a"), 1u);
+  Answer("a", Reply());
+  EXPECT_TRUE(finished_.at(0).ok());
+}
+
+TEST_F(DispatcherTest, ARetryThatAvoidsALaneGoesThereWhenTheOtherIsEjected) {
+  Follow({"a", "b"});
+  AnswerProbe("a");
+  AnswerProbe("b");
+  for (int i = 0; i < 4; ++i) Submit();
+  Answer("a", absl::InternalError("what?"));
+  Answer("a", Reply());
+  EXPECT_EQ(InFlight("a"), 0u);
+  Answer("b", absl::UnavailableError("gone"));
+  EXPECT_EQ(InFlight("a"), 2u) << "b's lost request, and the retry that waited for b";
+}
+
+TEST_F(DispatcherTest, AReplyOfTheWrongRowsIsTriedOnceMore) {
+  Follow({"a"});
+  AnswerProbe("a");
+  Submit();
+  Answer("a", Reply(/*rows=*/2));
+  Answer("a", Reply(/*rows=*/2));
+  ASSERT_EQ(finished_.size(), 1u);
+  EXPECT_EQ(finished_[0].code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(
+      finished_[0].message(),
+      HasSubstr("batch 7 of epoch 0, rows 0 to 0, teacher a, attempt 2 of 16 (a retry was answered no better)"));
+}
+
+TEST_F(DispatcherTest, AnotherModelsReplyIsNotTaken) {
+  Follow({"a", "b"});
+  AnswerProbe("a");
+  AnswerProbe("b");
+  Submit();
+  InferReply other = Reply();
+  other.model_version = "2";
+  Answer("a", other);
+  Answer("b", Reply());
+  ASSERT_EQ(finished_.size(), 1u);
+  EXPECT_TRUE(finished_[0].ok());
+}
+
+TEST_F(DispatcherTest, CancelDropsWhatWaitsAndCancelsWhatIsInFlight) {
+  Follow({"a"});
+  AnswerProbe("a");
+  auto left = std::make_shared<Cancellation>();
+  auto stays = std::make_shared<Cancellation>();
+  Submit(left);
+  Submit(stays);
+  Submit(left);
+  Submit(stays);
+  left->Cancel();
+  dispatcher().Cancel(*left);
+  ASSERT_EQ(finished_.size(), 1u) << "the one that waited";
+  EXPECT_EQ(finished_[0].code(), absl::StatusCode::kCancelled);
+  teachers_.AnswerCancelled();
+  executor_.RunDue();
+  EXPECT_EQ(finished_.size(), 2u);
+  EXPECT_EQ(InFlight("a"), 2u) << "the other epoch's, one of which waited";
+  EXPECT_EQ(teachers_["a"].calls.size(), 2u);
+}
+
+TEST_F(DispatcherTest, FailFinishesEverythingAndWhatComesLater) {
+  Follow({"a"});
+  AnswerProbe("a");
+  for (int i = 0; i < 5; ++i) Submit();
+  dispatcher().Fail(absl::DataLossError("over"));
+  EXPECT_EQ(finished_.size(), 3u);
+  teachers_.AnswerCancelled();
+  Submit();
+  ASSERT_EQ(finished_.size(), 6u);
+  for (const absl::Status& status : finished_) EXPECT_EQ(status, absl::DataLossError("over"));
+  EXPECT_EQ(dispatcher().AwaitBinding().status(), absl::DataLossError("over"));
+}
+
+TEST_F(DispatcherTest, AClosedLaneFinishesWhatItHasAndGetsNoMoreUntilItIsListedAgain) {
+  Follow({"a", "b"});
+  AnswerProbe("a");
+  AnswerProbe("b");
+  Submit();
+  Follow({"b"});
+  Submit();
+  Submit();
+  EXPECT_EQ(InFlight("a"), 1u);
+  EXPECT_EQ(InFlight("b"), 2u);
+  Answer("a", Reply());
+  EXPECT_EQ(finished_.size(), 1u);
+  Submit();
+  EXPECT_EQ(InFlight("a"), 0u);
+  Follow({"a", "b"});
+  AnswerProbe("a");
+  EXPECT_EQ(InFlight("a"), 1u);
+}
+
+TEST_F(DispatcherTest, WithoutATeacherItWaitsForEver) {
+  Follow({"a"});
+  for (int minute = 0; minute < 60; ++minute) {
+    while (!teachers_["a"].probes.empty()) AnswerProbe("a", absl::UnavailableError("nobody there"));
+    executor_.Advance(milliseconds(60'000));
+  }
+  AnswerProbe("a");
+  EXPECT_TRUE(dispatcher().AwaitBinding().ok());
+}
+
+TEST_F(DispatcherTest, NoTeacherTimeoutFailsOnlyThoseWhoWaitFor) {
+  options_.no_teacher_timeout = milliseconds(5000);
+  Follow({"a"});
+  AnswerProbe("a");
+  Submit();
+  Answer("a", absl::UnavailableError("gone"));
+  executor_.Advance(milliseconds(4999));
+  EXPECT_TRUE(finished_.empty());
+  executor_.Advance(milliseconds(1));
+  ASSERT_EQ(finished_.size(), 1u);
+  EXPECT_EQ(finished_[0].code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(finished_[0].message(), HasSubstr("no_teacher_timeout, 5000 ms; teacher a: UNAVAILABLE: gone"));
+}
+
+TEST_F(DispatcherTest, ATeacherInTimeResetsTheNoTeacherTimeout) {
+  options_.no_teacher_timeout = milliseconds(5000);
+  Follow({"a"});
+  AnswerProbe("a");
+  Submit();
+  Answer("a", absl::UnavailableError("gone"));
+  executor_.Advance(milliseconds(4000));
+  AnswerProbe("a");
+  Answer("a", absl::UnavailableError("gone"));
+  executor_.Advance(milliseconds(4000));
+  EXPECT_TRUE(finished_.empty());
+}
+
+TEST_F(DispatcherTest, EveryTeacherRefuses) {
+  options_.predictions = {"nonsense"};
+  Follow({"a", "b"});
+  AnswerProbe("a");
+  EXPECT_FALSE(teachers_["b"].probes.empty());
+  AnswerProbe("b");
+  auto binding = dispatcher().AwaitBinding();
+  EXPECT_EQ(binding.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(binding.status().message(), HasSubstr("no output 'nonsense'"));
+}
+
+TEST_F(DispatcherTest, ATeacherOfAnotherModelIsRefusedAndProbedAgain) {
+  ModelInfo other = test::RowModel("other");
+  Follow({"a", "b"});
+  AnswerProbe("a");
+  AnswerProbe("b", other);
+  for (int i = 0; i < 4; ++i) Submit();
+  EXPECT_EQ(InFlight("b"), 0u);
+  executor_.Advance(milliseconds(1000));
+  AnswerProbe("b");  // it has been mended
+  EXPECT_EQ(InFlight("b"), 2u);
+}
+
+TEST_F(DispatcherTest, MaxTeachersTakesTheFirst) {
+  options_.max_teachers = 1;
+  Follow({"a", "b"});
+  EXPECT_EQ(teachers_["a"].probes.size(), 1u);
+  EXPECT_EQ(teachers_["b"].probes.size(), 0u);
+}
+
+}  // namespace
+}  // namespace edl
