@@ -92,6 +92,7 @@ void InferCall::AnswerCancelled() {
 }
 
 void InferCall::Answer(const absl::Status& status) {
+  checked_ = {};  // free before the reply travels, and by a thread that the pool, not gRPC, has handed them to
   Finish(ToGrpc(Shortened(status)));
 }
 
