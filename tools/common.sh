@@ -57,7 +57,7 @@ need_packages() {
   if [[ $(id -u) != 0 ]]; then
     as_root=(sudo -n)
     if ! sudo -n true 2>/dev/null; then
-      complain "${#missing[@]} Debian packages are missing, and neither root nor sudo without a password is at hand. Run"
+      complain "${#missing[@]} Debian packages are missing, and there is neither root nor sudo without a password. Run"
       die "  sudo apt-get install --no-install-recommends ${missing[*]}"
     fi
   fi

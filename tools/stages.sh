@@ -15,7 +15,8 @@ stage_layers() { "$EDL_ROOT/tools/check-layers"; }
 
 stage_shell() {
   local files
-  files="$(source_files 'tools/*' '.ci/*' tests/readme/check-shell)" && (cd "$EDL_ROOT" && xargs -d '\n' shellcheck -x <<<"$files")
+  files="$(source_files 'tools/*' '.ci/*' tests/readme/check-shell)" &&
+    (cd "$EDL_ROOT" && xargs -d '\n' shellcheck -x <<<"$files")
 }
 
 stage_lint() { configure lint && build lint; }

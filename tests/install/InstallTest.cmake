@@ -3,19 +3,16 @@
 function(edl_install_test name)
   cmake_parse_arguments(arg "" "" "ARGUMENTS" ${ARGN})
   add_test(NAME install.${name}
-           COMMAND ${CMAKE_COMMAND} -D BUILD_DIR=${PROJECT_BINARY_DIR} -D WORK_DIR=${CMAKE_CURRENT_BINARY_DIR}/install/${name}
+           COMMAND ${CMAKE_COMMAND}
+                   -D BUILD_DIR=${PROJECT_BINARY_DIR} -D WORK_DIR=${CMAKE_CURRENT_BINARY_DIR}/install/${name}
                    -D BUILD_TYPE=${CMAKE_BUILD_TYPE} -D CXX_COMPILER=${CMAKE_CXX_COMPILER}
                    -D LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER} ${arg_ARGUMENTS}
                    -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/run.cmake)
   set_tests_properties(install.${name} PROPERTIES LABELS install)
 endfunction()
 if(NOT EDL_SANITIZE)  # a user's program is not built with them
-  set(with_testing OFF)
-  if(TARGET edl_testing AND EXISTS ${PROJECT_SOURCE_DIR}/include/edl/distill_reader.h)
-    set(with_testing ON)
-  endif()
-  edl_install_test(Core ARGUMENTS -D WITH_TESTING=${with_testing})
+  edl_install_test(Core ARGUMENTS -D WITH_TESTING=ON)
   if(TARGET edl_torch)
-    edl_install_test(Torch ARGUMENTS -D WITH_TESTING=${with_testing} -D WITH_TORCH=ON)
+    edl_install_test(Torch ARGUMENTS -D WITH_TESTING=ON -D WITH_TORCH=ON)
   endif()
 endif()

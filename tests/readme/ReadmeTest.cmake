@@ -109,6 +109,6 @@ add_test(NAME readme.Shell COMMAND ${CMAKE_CURRENT_LIST_DIR}/check-shell ${PROJE
          COMMAND_EXPAND_LISTS)
 find_program(EDL_PYTHON python3)
 if(EDL_PYTHON)
-  add_test(NAME readme.Python COMMAND ${EDL_PYTHON} -c "import ast, sys; [ast.parse(open(f).read()) for f in sys.argv[1:]]"
-                                      ${python_files})
+  add_test(NAME readme.Python COMMAND ${EDL_PYTHON} -c
+           "import ast, sys; [ast.parse(open(f).read()) for f in sys.argv[1:]]" ${python_files})
 endif()
