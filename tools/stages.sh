@@ -15,7 +15,7 @@ stage_layers() { "$EDL_ROOT/tools/check-layers"; }
 
 stage_shell() {
   local files
-  files="$(source_files 'tools/*' '.ci/*' tests/readme/check-shell)" &&
+  files="$(source_files 'tools/*' '.ci/*' tests/readme/check-shell 'tests/tools/*')" &&
     (cd "$EDL_ROOT" && xargs -d '\n' shellcheck -x <<<"$files")
 }
 
