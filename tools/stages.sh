@@ -27,7 +27,8 @@ stage_tidy() {
   configure lint && build lint edl_proto &&
     files="$(cd "$EDL_ROOT" && git grep -L -E '#include [<"](torch/|edl/torch/)' -- 'src/*.cc')" &&
     printf 'clang-tidy over %d files\n' "$(wc -l <<<"$files")" &&
-    (cd "$EDL_ROOT" && xargs -d '\n' -n 1 -P "$(build_jobs)" clang-tidy -p build/lint --quiet <<<"$files")
+    (cd "$EDL_ROOT" && xargs -d '\n' -n 1 -P "$(build_jobs)" clang-tidy -p build/lint --quiet <<<"$files" \
+      2> >(grep -v ' warnings generated' >&2))
 }
 
 stage_dev() { run_tests dev; }
