@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `cmake --install` puts where: find_package(edl) then gives edl::edl, edl::serving and edl::testing, and with
 # COMPONENTS torch also edl::torch. Two sets of targets, so that only who asks for the component needs libtorch.
+# What a build does not have (EDL_BUILD_TORCH=OFF) is left out.
 include(CMakePackageConfigHelpers)
 
 set(edl_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/edl)
