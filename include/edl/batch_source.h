@@ -75,7 +75,7 @@ std::shared_ptr<Range> Hold(Range& range) {
 }
 template <typename Range, typename = std::enable_if_t<!std::is_lvalue_reference_v<Range>>>
 std::shared_ptr<Range> Hold(Range&& range) {
-  return std::make_shared<Range>(std::move(range));
+  return std::make_shared<Range>(std::forward<Range>(range));
 }
 
 // One pass over `range` an epoch.

@@ -99,13 +99,14 @@ absl::StatusOr<Tensor> Tensor::Row(std::int64_t row) const {
 }
 
 absl::StatusOr<Tensor> Tensor::Rows(std::int64_t begin, std::int64_t end) const {
-  if (begin < 0 || begin > end || end > rows()) {
+  const std::int64_t row_count = rows();
+  if (shape_.empty() || begin < 0 || begin > end || end > row_count) {
     return absl::OutOfRangeError(absl::StrCat("rows [", begin, ", ", end, ") of ", ToString()));
   }
   Shape shape = shape_;
   shape[0] = end - begin;
   const char* data = static_cast<const char*>(data_);
-  std::int64_t row_elements = rows() == 0 ? 0 : element_count() / rows();
+  std::int64_t row_elements = row_count == 0 ? 0 : element_count() / row_count;
   std::size_t from, size;
   if (dtype_ == DType::kBytes) {
     from = BytesElementsSize(data, begin * row_elements);

@@ -3,8 +3,8 @@
 // idles.
 #include <atomic>
 
-#include "tests/support/barrier.h"
 #include <thread>
+#include "tests/support/barrier.h"
 
 #include "tests/support/event.h"
 #include "tests/support/rows.h"

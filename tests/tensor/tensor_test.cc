@@ -42,6 +42,12 @@ TEST(Tensor, RowsShareTheBytes) {
   EXPECT_EQ(tensor.Row(3).status().code(), absl::StatusCode::kOutOfRange);
 }
 
+TEST(Tensor, AScalarHasNoRows) {
+  Tensor scalar = Tensor::FromVector<float>({}, {1}).value();
+  EXPECT_EQ(scalar.Rows(0, 0).status().code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(scalar.Row(0).status().code(), absl::StatusCode::kOutOfRange);
+}
+
 TEST(Tensor, RowsOfStringsAreFoundByTheirLengths) {
   Tensor tensor = Tensor::FromStrings({3}, {"a", "", "long string"}).value();
   EXPECT_EQ(tensor.Rows(1, 3)->ToStrings().value(), (std::vector<std::string>{"", "long string"}));

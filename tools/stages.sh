@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Sourced by test and check: the stages, and what runs them to the last and sums them up.
+# A stage is a function stage_NAME; it gives non-zero when it fails. Since it runs in a condition, where `set -e` is
+# off, it strings its commands together by &&. One that runs tests leaves their counts in passed, failed and skipped,
+# and the names of those that failed in failures; any other counts as one check.
+
+stage_format() {
+  local files
+  files="$(source_files '*.h' '*.cc')" &&
+    (cd "$EDL_ROOT" && xargs -d '\n' clang-format --dry-run -Werror <<<"$files") && "$EDL_ROOT/tools/check-style"
+}
+
+stage_layers() { "$EDL_ROOT/tools/check-layers"; }
+
+stage_shell() {
+  local files
+  files="$(source_files 'tools/*' '.ci/*' tests/readme/check-shell 'tests/tools/*')" &&
+    (cd "$EDL_ROOT" && xargs -d '\n' shellcheck -x <<<"$files")
+}
+
+stage_lint() { configure lint && build lint; }
+
+# Files that include libtorch take clang-tidy a minute each and are little more than calls of it: left out.
+stage_tidy() {
+  local files
+  configure lint && build lint edl_proto &&
+    files="$(cd "$EDL_ROOT" && git grep -L -E '#include [<"](torch/|edl/torch/)' -- 'src/*.cc')" &&
+    printf 'clang-tidy over %d files\n' "$(wc -l <<<"$files")" &&
+    (cd "$EDL_ROOT" && xargs -d '\n' -n 1 -P "$(build_jobs)" clang-tidy -p build/lint --quiet <<<"$files" \
+      2> >(grep -v ' warnings generated' >&2))
+}
+
+stage_dev() { run_tests dev; }
+stage_asan() { run_tests asan; }
+stage_tsan() { run_tests tsan; }
+
+# run_tests PRESET: configure, build, ctest. CTEST_ARGUMENTS go to ctest.
+run_tests() {
+  local report="$EDL_ROOT/build/$1/test-report.xml" status=0
+  configure "$1" && build "$1" || return 1
+  say "Testing ($1)"
+  rm -f "$report"
+  (cd "$EDL_ROOT" && ctest --preset "$1" --parallel "$(build_jobs)" --output-junit "$report" "${CTEST_ARGUMENTS[@]}" \
+    </dev/null) || status=$?
+  [[ -s $report ]] || return 1
+  # One element or attribute a line is how ctest writes it.
+  report_attribute() { sed -n "s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p;/<testcase/q" "$report" | head -n 1; }
+  local tests
+  tests="$(report_attribute tests)" && failed="$(report_attribute failures)" && skipped="$(report_attribute skipped)"
+  passed=$((tests - failed - skipped - $(report_attribute disabled)))
+  mapfile -t failures < <(sed -n 's/.*<testcase name="\([^"]*\)".*status="fail".*/\1/p' "$report")
+  return "$status"
+}
+
+# run_stages NAME…: all of them, whatever fails; then a line for each, and as the last line "N passed, N failed".
+run_stages() {
+  local stage all_passed=0 all_failed=0 summary=() started_all=$SECONDS
+  for stage in "$@"; do
+    declare -F "stage_$stage" >/dev/null ||
+      die "there is no stage '$stage'; there are $(declare -F | sed -n 's/.*stage_//p' | xargs)"
+  done
+  for stage in "$@"; do
+    say "Stage $stage"
+    local passed='' failed='' skipped=0 failures=() result=passed counts='' started=$SECONDS
+    "stage_$stage" || result=FAILED
+    if [[ -z $passed ]]; then
+      [[ $result == passed ]] && passed=1 failed=0 || passed=0 failed=1
+    else
+      counts="$passed of $((passed + failed)) tests"
+      [[ $skipped == 0 ]] || counts+=", $skipped skipped"
+      # All tests passed, and yet ctest failed (no tests, for one).
+      [[ $result == passed || $failed != 0 ]] || failed=1
+    fi
+    all_passed=$((all_passed + passed)) all_failed=$((all_failed + failed))
+    summary+=("$(printf '%-8s %-7s %6s  %s' "$stage" "$result" "$(as_time $((SECONDS - started)))" "$counts")")
+    [[ ${#failures[@]} == 0 ]] || summary+=("${failures[@]/#/           failed: }")
+  done
+  say "Summary ($(as_time $((SECONDS - started_all))))"
+  printf '%s\n' "${summary[@]}" '' "$all_passed passed, $all_failed failed"
+  [[ $all_failed == 0 ]]
+}
