@@ -28,4 +28,9 @@ spdlog::logger& Log() {
   return *logger;  // never destroyed: threads may log while the process ends
 }
 
+void SetLogLevel(const std::string& level) {
+  spdlog::logger& logger = Log();
+  if (std::getenv("EDL_LOG_LEVEL") == nullptr) logger.set_level(spdlog::level::from_str(level));
+}
+
 }  // namespace edl

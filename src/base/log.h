@@ -3,6 +3,8 @@
 // Thread-safety: any thread.
 #pragma once
 
+#include <string>
+
 #include "spdlog/logger.h"
 
 namespace edl {
@@ -10,5 +12,8 @@ namespace edl {
 // A logger that the program registered under the name "edl" before the first use, or one of our own on stderr at
 // level warn. SPDLOG_LEVEL-style strings in EDL_LOG_LEVEL (trace, debug, info, warn, err, off) win over both.
 spdlog::logger& Log();
+
+// For programs: the level that they were told, by the same names. EDL_LOG_LEVEL still wins.
+void SetLogLevel(const std::string& level);
 
 }  // namespace edl

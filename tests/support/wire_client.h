@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "grpcpp/channel.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "proto/inference.grpc.pb.h"

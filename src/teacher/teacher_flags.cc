@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/teacher/teacher_flags.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "src/base/status.h"
+#include "src/teacher/model_sidecar.h"
+
+namespace edl {
+namespace {
+
+constexpr char kSpecForm[] = ", as NAME:DATATYPE:SHAPE, e.g. image:UINT8:-1,3,224,224; repeat it, in forward's order";
+
+// What the flags give of inputs (outputs), over the sidecar's.
+absl::Status Override(const std::vector<std::string>& flags, std::vector<TensorSpec>& specs) {
+  if (!flags.empty()) specs.clear();
+  for (const std::string& flag : flags) {
+    EDL_ASSIGN_OR_RETURN(TensorSpec spec, ParseTensorSpec(flag));
+    specs.push_back(std::move(spec));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void TeacherFlags::AddTo(CLI::App& app) {
+  app.add_option("--model", model, "TorchScript file to serve")->required();
+  app.add_option("--sidecar", sidecar, "JSON that describes its inputs and outputs [MODEL.json]");
+  app.add_option("--name", name, "the model's name for students [the sidecar's, else the file's]");
+  app.add_option("--model-version", version, "the model's version for students [the sidecar's, else 1]");
+  app.add_option("--input", inputs, absl::StrCat("an input", kSpecForm))->expected(1)->take_all();
+  app.add_option("--output", outputs, absl::StrCat("an output", kSpecForm))->expected(1)->take_all();
+  app.add_flag("!--no-self-check", self_check, "do not run the model once on zeros before serving");
+
+  app.add_option("--device", device, "cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--instances", server.instances, "requests computed at a time")->capture_default_str();
+  app.add_option("--threads", threads, "CPU threads of one instance [one a core, shared out among the instances]")
+      ->check(CLI::Range(1, 1024));
+
+  app.add_option("--host", host, "address to listen on; 127.0.0.1: this machine only")->capture_default_str();
+  app.add_option("--port", port, "0 takes a free one")->check(CLI::Range(0, 65535))->capture_default_str();
+  app.add_option("--listen", listen, "host:port or unix:/path, in place of --host and --port; may be repeated")
+      ->expected(1)
+      ->take_all();
+  app.add_option("--max-batch-rows", server.max_batch_rows, "rows of one request, at most")->capture_default_str();
+  app.add_option("--max-queued", server.max_queued, "requests that may wait; one more is told to come back later")
+      ->capture_default_str();
+
+  app.add_option("--drain-timeout", drain_timeout_s, "seconds that accepted work gets after SIGTERM")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--log-level", log_level, "of what goes to standard error; EDL_LOG_LEVEL wins")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "err", "off"}))
+      ->capture_default_str();
+}
+
+absl::StatusOr<ModelInfo> TeacherFlags::DescribeModel() const {
+  ModelInfo info;
+  const std::string file = sidecar.empty() ? model + ".json" : sidecar;
+  const bool described_by_flags = !inputs.empty() && !outputs.empty();
+  if (!sidecar.empty() || !described_by_flags || std::filesystem::exists(file)) {
+    absl::StatusOr<ModelInfo> read = ReadModelSidecar(file);
+    if (absl::IsNotFound(read.status())) {
+      return Annotate(read.status(),
+                      "TorchScript does not carry the names and types of a model's inputs and outputs; "
+                      "give them by --input and --output, or in a file beside it");
+    }
+    if (!read.ok()) return read.status();
+    info = *std::move(read);
+  }
+  EDL_RETURN_IF_ERROR(Override(inputs, info.inputs));
+  EDL_RETURN_IF_ERROR(Override(outputs, info.outputs));
+  if (!name.empty()) info.name = name;
+  if (info.name.empty()) info.name = std::filesystem::path(model).stem();
+  if (!version.empty()) info.version = version;
+  if (info.version.empty()) info.version = "1";
+  return info;
+}
+
+TeacherServerOptions TeacherFlags::ServerOptions() const {
+  TeacherServerOptions options = server;
+  options.listen = listen;
+  if (listen.empty()) options.listen = {absl::StrCat(host, ":", port)};
+  return options;
+}
+
+}  // namespace edl

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// TeacherFlags: edl-teacher's command line.
+// Errors: a flag that makes no sense ends in CLI11's message; a model that nobody described in DescribeModel's.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/statusor.h"
+#include "edl/model.h"
+#include "src/teacher/server.h"
+
+namespace edl {
+
+struct TeacherFlags {
+  // The model.
+  std::string model;    // a TorchScript file
+  std::string sidecar;  // empty: `model` + ".json"
+  std::string name;     // empty: the sidecar's, else the file's
+  std::string version;  // empty: the sidecar's, else "1"
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+  bool self_check = true;
+
+  // Where it computes.
+  std::string device = "cpu";
+  int threads = 0;  // of one forward pass; 0: libtorch's choice, shared out among the instances
+
+  // Where it listens.
+  std::string host = "0.0.0.0";
+  int port = 9898;
+  std::vector<std::string> listen;  // in place of host and port
+  TeacherServerOptions server;
+
+  double drain_timeout_s = 30;
+  std::string log_level = "info";
+
+  void AddTo(CLI::App& app);
+
+  // The sidecar, and what the flags say over it.
+  absl::StatusOr<ModelInfo> DescribeModel() const;
+  TeacherServerOptions ServerOptions() const;
+};
+
+}  // namespace edl
