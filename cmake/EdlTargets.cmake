@@ -24,8 +24,8 @@ function(edl_library target export_name)
 endfunction()
 
 # edl_grpc_doors(SOURCES…): files of the calling folder that are made of gRPC's headers. gRPC comes uninstrumented, so
-# ThreadSanitizer cannot see how it hands its own objects from thread to thread; the part of it that its headers put into
-# our files would be reported at every call. What such a file hands on to the rest of us goes through locks, which
+# ThreadSanitizer cannot see how it hands its own objects from thread to thread; the part of it that its headers put
+# into our files would be reported at every call. What such a file hands on to the rest of us goes through locks, which
 # ThreadSanitizer sees whoever takes them, so all that lies behind the doors is checked.
 function(edl_grpc_doors)
   if(EDL_SANITIZE STREQUAL "thread")

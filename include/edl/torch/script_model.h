@@ -20,8 +20,8 @@ struct ScriptModelOptions {
   // "cpu", "cuda" or "cuda:N". Inputs go there, outputs come back to the CPU.
   std::string device = "cpu";
 
-  // Run it once on a row of zeros, where `info` fixes all other dimensions, and hold the outputs against `info`: a wrong
-  // description is found now and not by the first student.
+  // Run it once on a row of zeros, where `info` fixes all other dimensions, and hold the outputs against `info`: a
+  // wrong description is found now and not by the first student.
   bool self_check = true;
 };
 
