@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "examples/fashion_mnist/modes.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "edl/torch/tensor.h"
+
+namespace fashion_mnist {
+namespace {
+
+// Of the loader's fields.
+enum Field { kImage, kLabel, kIndex };
+
+torch::Tensor AsTorch(const edl::Tensor& tensor) {
+  return edl::ToTorch(tensor).value();
+}
+
+}  // namespace
+
+EpochStreams PlainStreams(edl::EpochFunction<edl::Fields> loader) {
+  return [loader = std::move(loader)](std::int64_t epoch) -> BatchStream {
+    return [next = loader(epoch)]() mutable -> std::optional<Batch> {
+      std::optional<edl::Fields> fields = next().value();
+      if (!fields) return std::nullopt;
+      return Batch{AsTorch((*fields)[kImage]), AsTorch((*fields)[kLabel]), {}};
+    };
+  };
+}
+
+EpochStreams InProcessStreams(edl::EpochFunction<edl::Fields> loader, torch::jit::Module teacher) {
+  return [plain = PlainStreams(std::move(loader)), teacher](std::int64_t epoch) -> BatchStream {
+    return [next = plain(epoch), teacher]() mutable -> std::optional<Batch> {
+      std::optional<Batch> batch = next();
+      const torch::NoGradGuard no_grad;
+      if (batch) batch->teacher_logits = teacher.forward({batch->images}).toTensor();
+      return batch;
+    };
+  };
+}
+
+void RowAudit::Count(const torch::Tensor& index) {
+  const auto* row = index.data_ptr<std::int64_t>();
+  for (std::int64_t i = 0; i < index.numel(); ++i) ++seen_.at(static_cast<std::size_t>(row[i]));
+}
+
+void RowAudit::EndEpoch(std::int64_t epoch) {
+  edl::Generator<edl::Fields> next = loader_(epoch);
+  while (std::optional<edl::Fields> fields = next().value()) {
+    const edl::Tensor& index = (*fields)[kIndex];
+    for (std::int64_t i = 0; i < index.rows(); ++i) --seen_.at(index.data_as<std::int64_t>()[i]);
+  }
+  for (std::int64_t& difference : seen_) {
+    lost_ += std::max<std::int64_t>(-difference, 0);
+    doubled_ += std::max<std::int64_t>(difference, 0);
+    difference = 0;
+  }
+}
+
+ServiceRun::ServiceRun(const edl::EpochFunction<edl::Fields>& loader, const StudentRecipe& recipe,
+                       std::int64_t dataset_rows, TeacherFleet& fleet, Progress& progress)
+    : kill_epoch_(recipe.schedule.epochs / 3),
+      restart_epoch_(recipe.schedule.epochs / 2),
+      mid_epoch_(dataset_rows / recipe.schedule.batch_rows / 2),
+      fleet_(fleet),
+      progress_(progress),
+      audit_(loader, dataset_rows) {
+  edl::ReaderOptions options;
+  options.fields = kLoaderFields;
+  options.predictions = {"score"};
+  options.teacher_batch_rows = recipe.schedule.batch_rows / 2;
+  options.num_epochs = recipe.schedule.epochs;
+  reader_ =
+      edl::DistillReader::Create(edl::FromBatches(loader), edl::FixedTeachers(fleet.endpoints()), options).value();
+}
+
+ServiceRun::~ServiceRun() {
+  if (restart_.joinable()) restart_.join();
+}
+
+EpochStreams ServiceRun::Streams() {
+  return [this](std::int64_t epoch) { return Epoch(epoch); };
+}
+
+BatchStream ServiceRun::Epoch(std::int64_t epoch) {
+  return [this, epoch]() -> std::optional<Batch> {
+    std::optional<edl::DistilledBatch> batch = reader_->Next().value();
+    if (!batch) {
+      audit_.EndEpoch(epoch);
+      return std::nullopt;
+    }
+    Disturb(epoch, batch->batch_seq);
+    audit_.Count(AsTorch(batch->at("index")));
+    return Batch{AsTorch(batch->at("image")), AsTorch(batch->at("label")), AsTorch(batch->at("score"))};
+  };
+}
+
+void ServiceRun::Disturb(std::int64_t epoch, std::int64_t batch_seq) {
+  if (batch_seq != mid_epoch_) return;
+  const std::size_t victim = fleet_.endpoints().size() - 1;
+  if (epoch == kill_epoch_) {
+    fleet_.Kill(victim);
+    progress_.Say(absl::StrCat("epoch ", epoch + 1, ": SIGKILL to teacher ", fleet_.endpoints()[victim],
+                               "; its requests go to the other"));
+  }
+  if (epoch == restart_epoch_) {
+    progress_.Say(absl::StrCat("epoch ", epoch + 1, ": teacher ", fleet_.endpoints()[victim], " is started again"));
+    restart_ = std::thread([this, victim] { fleet_.Restart(victim); });
+  }
+}
+
+}  // namespace fashion_mnist

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Modes: the three ways in which the student gets its batches; what trains it is the same in all of them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "edl/distill_reader.h"
+#include "examples/fashion_mnist/loader.h"
+#include "examples/fashion_mnist/progress.h"
+#include "examples/fashion_mnist/teacher_fleet.h"
+#include "examples/fashion_mnist/training.h"
+#include "torch/script.h"
+
+namespace fashion_mnist {
+
+// No distillation: hard labels alone.
+EpochStreams PlainStreams(edl::EpochFunction<edl::Fields> loader);
+
+// Teacher and student take turns in this process.
+EpochStreams InProcessStreams(edl::EpochFunction<edl::Fields> loader, torch::jit::Module teacher);
+
+// How often each row of the data set came out of an epoch, held against how often the loader gave it.
+class RowAudit {
+ public:
+  RowAudit(edl::EpochFunction<edl::Fields> loader, std::int64_t rows) : loader_(std::move(loader)), seen_(rows) {}
+
+  void Count(const torch::Tensor& index);
+  void EndEpoch(std::int64_t epoch);
+
+  std::int64_t lost() const { return lost_; }
+  std::int64_t doubled() const { return doubled_; }
+
+ private:
+  const edl::EpochFunction<edl::Fields> loader_;
+  std::vector<std::int64_t> seen_;
+  std::int64_t lost_ = 0;
+  std::int64_t doubled_ = 0;
+};
+
+// Teachers on the network, reached through an edl::DistillReader. On the way the last of them is killed and started
+// again, while the student trains on.
+class ServiceRun {
+ public:
+  // `fleet` outlives it. Throws when the reader cannot be made.
+  ServiceRun(const edl::EpochFunction<edl::Fields>& loader, const StudentRecipe& recipe, std::int64_t dataset_rows,
+             TeacherFleet& fleet, Progress& progress);
+  ~ServiceRun();
+
+  EpochStreams Streams();
+
+  const RowAudit& audit() const { return audit_; }
+  edl::ReaderStats stats() const { return reader_->Stats(); }
+
+ private:
+  BatchStream Epoch(std::int64_t epoch);
+  void Disturb(std::int64_t epoch, std::int64_t batch_seq);
+
+  // The teacher dies in the middle of one epoch and is started again in the middle of another.
+  const std::int64_t kill_epoch_;
+  const std::int64_t restart_epoch_;
+  const std::int64_t mid_epoch_;  // batch_seq
+  TeacherFleet& fleet_;
+  Progress& progress_;
+  RowAudit audit_;
+  std::unique_ptr<edl::DistillReader> reader_;
+  std::thread restart_;  // a teacher takes seconds to load; the student does not wait for it
+};
+
+}  // namespace fashion_mnist
