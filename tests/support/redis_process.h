@@ -4,22 +4,19 @@
 // Thread-safety: one thread at a time.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "edl/testing/teacher_process.h"
 #include "gtest/gtest.h"
 #include "src/registry/redis_connect.h"
+#include "tests/support/free_port.h"
 
 namespace edl::test {
 
@@ -80,22 +77,6 @@ class RedisProcess {
   }
 
  private:
-  // Below the ports that the system hands out to clients, so that none of those takes it between two runs.
-  static int FreePort() {
-    std::random_device random;
-    while (true) {
-      const int port = 20'000 + static_cast<int>(random() % 12'000);
-      const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-      sockaddr_in address{};
-      address.sin_family = AF_INET;
-      address.sin_port = htons(static_cast<std::uint16_t>(port));
-      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-      const bool is_free = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-      close(fd);
-      if (is_free) return port;
-    }
-  }
-
   void Start() {
     const std::string socket = folder_ + "/socket";
     const std::string config = folder_ + "/redis.conf";
