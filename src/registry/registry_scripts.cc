@@ -13,7 +13,7 @@ local teachers, students, version, changes, facts = KEYS[1], KEYS[2], KEYS[3], K
 local nodes, channel = ARGV[1], ARGV[2]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local kLog, kSweep, kForeignLease = 1024, 100, 6000
+local kLog, kSweep, kForeignLease, kUsual = 1024, 100, 6000, 'serving 1'
 
 local function text(number) return string.format('%.0f', number) end
 
@@ -63,6 +63,7 @@ const char kRenewTeacher[] = R"lua(
 local endpoint, id, born, lease = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local fields = {'state', ARGV[7], 'model', ARGV[8], 'weight', ARGV[9], 'info', ARGV[10]}
 local fact = ARGV[7] .. ' ' .. ARGV[9]
+if fact == kUsual then fact = false end
 local node = nodes .. endpoint
 if redis.call('TYPE', node).ok ~= 'hash' then redis.call('DEL', node) end
 local owner = redis.call('HMGET', node, 'id', 'born', 'model', 'info')
@@ -76,7 +77,7 @@ if born == 0 then born = now end
 local same = mine and owner[3] == ARGV[8] and owner[4] == ARGV[10] and
     redis.call('HGET', facts, endpoint) == fact and redis.call('ZSCORE', teachers, endpoint)
 if not same then
-  redis.call('HSET', facts, endpoint, fact)
+  if fact then redis.call('HSET', facts, endpoint, fact) else redis.call('HDEL', facts, endpoint) end
   redis.call('DEL', node)
   redis.call('HSET', node, 'server', endpoint, 'id', id, 'born', text(born), unpack(fields))
 end
@@ -105,7 +106,8 @@ note('s' .. ARGV[3])
 return 1
 )lua";
 
-// A fleet that lost Redis reads everything at once, so that takes three commands however many members there are.
+// A fleet that lost Redis reads everything at once, so that takes three commands however many members there are, and
+// most teachers have no fact: what is usual is left out.
 const char kRead[] = R"lua(
 local since = tonumber(ARGV[3])
 local current = tonumber(redis.call('GET', version) or '0')

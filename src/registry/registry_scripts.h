@@ -24,8 +24,8 @@ const std::string& RemoveStudentScript();
 
 // + since → {version, {{member, 1 listed | 0 gone, fact}…}}: what changed since;
 //        or {version, teachers, {endpoint, fact…}, students}: everything, since it is 0 or too long ago
-// `member` is "t" and an endpoint, or "s" and a student; `fact` a teacher's "state weight", "" when other tools listed
-// it, "left " when it took itself out.
+// `member` is "t" and an endpoint, or "s" and a student; `fact` a teacher's "state weight", "" for "serving 1", "left "
+// when it took itself out.
 const std::string& ReadScript();
 
 // + endpoints… → how many of them are nodes that nobody had listed and that are listed now
