@@ -131,6 +131,24 @@ TEST(RedisTeachers, ChangesArePushed) {
   reader.Await({"a:1"});
 }
 
+// The user of docs/registry.md.
+TEST(RedisTeachers, AUserThatMayDoNoMoreThanItMustSuffices) {
+  RedisProcess redis({"user default on >admin ~* &* +@all",
+                      "user edl on >pw ~/service/* &/service/* -@all +@connection +@scripting +@read +@write +@pubsub "
+                      "+role +time"});
+  const std::string at = "@127.0.0.1:" + std::to_string(redis.port());
+  RedisTeachersOptions options = Options(redis);
+  options.redis = "redis://edl:pw" + at;
+  options.poll = std::chrono::minutes(10);
+  options.lease = std::chrono::hours(1);
+  Reader reader(options);
+  Eventually([&] { return redis.Call({"PUBSUB", "CHANNELS"}, "redis://:admin" + at).elements.size() == 1; });
+  auto a = Teach(redis, "a:1", options.redis);
+  reader.Await({"a:1"});
+  redis.Call({"HSET", "/service/s/nodes/python:1", "server", "python:1", "info", "{}"}, "redis://:admin" + at);
+  reader.Await({"a:1", "python:1"});
+}
+
 TEST(RedisTeachers, WithoutTheRightToListenChangesArePolled) {
   RedisProcess redis({"user default on nopass ~* resetchannels +@all"});
   Reader reader(Options(redis));
@@ -216,17 +234,19 @@ TEST(RedisTeachers, NonsenseInTheRegistryIsSkipped) {
   const std::string later = "99999999999999";
   for (const std::string& bad : {std::string("no port"), std::string("esc\x1b:1"), std::string("nul\0l:1", 7),
                                  std::string(5000, 'x') + ":1", std::string("string:1"), std::string("heavy:1")}) {
-    redis.Call({"HSET", "/service/s/nodes/" + bad, "server", bad, "weight", "99999999999999999999"});
+    redis.Call({"HSET", "/service/s/facts", bad, "serving 99999999999999999999"});
     redis.Call({"ZADD", "/service/s/teachers", later, bad});
     redis.Call({"ZADD", "/service/s/students", later, bad});
   }
-  redis.Call({"SET", "/service/s/nodes/string:1", "not a hash"});
-  redis.Call({"ZADD", "/service/s/teachers", later, "no-node:1"});
+  redis.Call({"HSET", "/service/s/facts", "string:1", ""});
+  redis.Call({"HSET", "/service/s/facts", "nobody:1", "serving 1"});
+  redis.Call({"SET", "/service/s/nodes/a:1", "not a hash"});
+  redis.Call({"SET", "/service/s/nodes/foreign:1", "not a hash"});
   Reader reader(Options(redis));
   auto a = Teach(redis, "a:1");
-  reader.Await({"a:1"});
+  reader.Await({"a:1", "string:1"});  // the one that is no nonsense, from the registry's point of view
   auto b = Teach(redis, "b:1");
-  reader.Await({"a:1", "b:1"});
+  reader.Await({"a:1", "b:1", "string:1"});
 }
 
 TEST(RedisTeachers, AKeyOfTheWrongKindIsAnOutageThatEnds) {
