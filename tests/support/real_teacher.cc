@@ -28,6 +28,12 @@ TeacherPtr StartRealTeacher(const RealTeacherOptions& options) {
   return teacher.ok() ? *std::move(teacher) : nullptr;
 }
 
+TeacherPtr StartLightTeacher(const std::string& port) {
+  auto teacher = testing::TeacherProcess::Start({LINEAR_TEACHER, port, /*delay_us=*/"300"});
+  EXPECT_TRUE(teacher.ok()) << teacher.status();
+  return teacher.ok() ? *std::move(teacher) : nullptr;
+}
+
 std::vector<TeacherPtr> StartRealTeachers(int count) {
   std::vector<std::future<TeacherPtr>> starting;
   for (int t = 0; t < count; ++t) {

@@ -22,7 +22,9 @@ using TeacherPtr = std::unique_ptr<testing::TeacherProcess>;
 
 // Serves when it returns; a failure of the test, and null, when it does not.
 TeacherPtr StartRealTeacher(const RealTeacherOptions& options = {});
-// As many, started together.
+// linear_teacher in any build: one that is started within a hundredth of a second.
+TeacherPtr StartLightTeacher(const std::string& port);
+// `count` of StartRealTeacher, started together.
 std::vector<TeacherPtr> StartRealTeachers(int count);
 
 // The same teacher again, after its end.
