@@ -109,7 +109,7 @@ void Churn::Join(Teacher& teacher) {
     } while (holders() > 1);
   }
   teacher.process = StartLightTeacher(teacher.port);
-  if (teacher.process == nullptr) return;
+  if (teacher.process == nullptr) return teacher.port.clear();  // somebody else has it: another one next time
   teacher.state = Teacher::State::kServing;
   Count(&FaultCounts::joins);
   Tell();
@@ -162,7 +162,7 @@ bool Churn::Settle() {
   stop_.Set();
   fate_.Join();
   for (auto& teacher : teachers_) {
-    if (teacher->state != Teacher::State::kServing) Afflict(*teacher);
+    for (int tries = 0; teacher->state != Teacher::State::kServing && tries < kPorts; ++tries) Afflict(*teacher);
   }
   Tell();
   return student_->AwaitRecovery(0);

@@ -30,7 +30,6 @@ TeacherPtr StartRealTeacher(const RealTeacherOptions& options) {
 
 TeacherPtr StartLightTeacher(const std::string& port) {
   auto teacher = testing::TeacherProcess::Start({LINEAR_TEACHER, port, /*delay_us=*/"300"});
-  EXPECT_TRUE(teacher.ok()) << teacher.status();
   return teacher.ok() ? *std::move(teacher) : nullptr;
 }
 

@@ -22,7 +22,8 @@ using TeacherPtr = std::unique_ptr<testing::TeacherProcess>;
 
 // Serves when it returns; a failure of the test, and null, when it does not.
 TeacherPtr StartRealTeacher(const RealTeacherOptions& options = {});
-// linear_teacher in any build: one that is started within a hundredth of a second.
+// linear_teacher in any build: one that is started within a hundredth of a second. Null when it does not serve, as when
+// the port is taken.
 TeacherPtr StartLightTeacher(const std::string& port);
 // `count` of StartRealTeacher, started together.
 std::vector<TeacherPtr> StartRealTeachers(int count);
