@@ -128,10 +128,21 @@ double Student::FullSpeed() const {
   return static_cast<double>(rows() - rows_before) / std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-bool Student::AwaitRecovery(double full_speed) const {
+bool Student::AwaitAllReady() const {
   const std::int64_t epochs = totals().epochs;
-  return Await("full speed", [&] { return FullSpeed() >= full_speed / 2 || ::testing::Test::HasFailure(); }) &&
+  return Await("all teachers are in rotation",
+               [&] {
+                 const std::vector<LaneStats> lanes = stats().lanes;
+                 return std::all_of(lanes.begin(), lanes.end(), [](const LaneStats& lane) {
+                   return lane.state == "ready" || lane.state == "closed";
+                 });
+               }) &&
          Await("the end of an epoch", [&] { return totals().epochs > epochs; });
+}
+
+bool Student::AwaitRecovery(double full_speed) const {
+  return Await("full speed", [&] { return FullSpeed() >= full_speed / 2 || ::testing::Test::HasFailure(); }) &&
+         AwaitAllReady();
 }
 
 }  // namespace edl::test

@@ -45,10 +45,14 @@ class Student {
   // Until the teacher is out of rotation, after more ejections than `ejections`.
   bool AwaitEjection(const std::string& endpoint, std::int64_t ejections = 0) const;
 
+  // Until all teachers that are listed are in rotation, and an epoch has ended since, so that all of its rows are
+  // accounted for.
+  bool AwaitAllReady() const;
+
   // Rows a second, while all teachers that are listed do their part of the work: waits until they do.
   double FullSpeed() const;
   // Waits until all teachers do their part again, at no less than half of that speed (the machine may have other things
-  // to do by now), and until an epoch has ended, so that all of its rows are accounted for.
+  // to do by now), and until AwaitAllReady.
   bool AwaitRecovery(double full_speed) const;
 
  private:
