@@ -25,9 +25,12 @@ TEST(CutInMidReply, HalfAReplyIsNoReply) {
     ASSERT_TRUE(student.AwaitBusy(wire.endpoint()));
     wire.CutAfter(1 + static_cast<std::int64_t>(random() % 30'000));
     ASSERT_TRUE(student.Await("the cut", [&] { return wire.cuts() >= round; }));
-    ASSERT_TRUE(student.Await("it is used again", [&] { return student.lane(wire.endpoint()).state == "ready"; }));
+    const std::int64_t completed = student.lane(wire.endpoint()).completed;
+    // More than can have been answered before the cut.
+    ASSERT_TRUE(
+        student.Await("it is used again", [&] { return student.lane(wire.endpoint()).completed > completed + 5; }));
   }
-  EXPECT_GE(student.lane(wire.endpoint()).failed, 20);
+  EXPECT_GT(student.lane(wire.endpoint()).ejections, 10);
   ASSERT_TRUE(student.AwaitRecovery(speed));
 }
 

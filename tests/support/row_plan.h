@@ -21,7 +21,10 @@ struct RowPlan {
   bool ragged = false;           // items have 1 to most_rows rows, else all most_rows
   std::function<void()> before;  // called before each item, on the source's thread; may pause it
 
-  std::int64_t FirstId(std::int64_t epoch, std::int64_t item) const { return epoch * 1'000'000 + item * most_rows; }
+  // The ids of the epochs begin anew after a while, so that Salt does not overflow.
+  std::int64_t FirstId(std::int64_t epoch, std::int64_t item) const {
+    return epoch % 1000 * 1'000'000 + item * most_rows;
+  }
   std::int64_t RowsOf(std::int64_t epoch, std::int64_t item) const {
     if (form == SourceForm::kSamples) return 1;
     return ragged ? 1 + Salt(FirstId(epoch, item) + 1) % most_rows : most_rows;

@@ -148,10 +148,9 @@ void TcpProxy::ResetAll() {
   for (const Connection& connection : connections_) {
     connection.student.Reset();
     connection.teacher.Reset();
-    ++cuts_;
   }
   connections_.clear();
-  cut_after_ = -1;
+  ++cuts_;  // last: whoever sees it may ask for the next one
 }
 
 void TcpProxy::Run() {
@@ -178,7 +177,8 @@ void TcpProxy::Run() {
       const bool lives = !moves || (Shovel(*it, false) && Shovel(*it, true));
       it = lives ? std::next(it) : connections_.erase(it);
     }
-    if (cut_after_ == 0) ResetAll();
+    std::int64_t due = 0;
+    if (cut_after_.compare_exchange_strong(due, -1)) ResetAll();
     if (fds[1].revents != 0) Accept();
   }
 }

@@ -34,7 +34,7 @@ class TcpProxy {
   // When so many more bytes have come from the teacher, all connections of then are reset. Once.
   void CutAfter(std::int64_t reply_bytes);
 
-  // Connections that were reset by CutAfter.
+  // How often CutAfter has come to pass.
   std::int64_t cuts() const { return cuts_.load(); }
 
  private:
