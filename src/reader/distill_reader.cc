@@ -54,6 +54,7 @@ class DistillReaderImpl final : public DistillReader {
 
   // The rest of Create: what can fail, and what must not run before everything stands.
   absl::Status Begin() {
+    teachers_->SetMaxTeachers(options_.max_teachers);
     EDL_RETURN_IF_ERROR(
         Guarded([this] { return teachers_->Start([this](const TeacherSet& set) { dispatcher_.SetTeachers(set); }); }));
     source_thread_ = Thread("edl-source", [this] { loop_.Run(); });

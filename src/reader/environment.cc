@@ -2,11 +2,13 @@
 #include "src/reader/environment.h"
 
 #include <cstdlib>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "src/base/status.h"
 
 namespace edl {
 
@@ -34,13 +36,20 @@ absl::Status ApplyEnvironment(const GetVariable& get, ReaderOptions& options,
     teachers = FixedTeachers(std::move(list));
     return absl::OkStatus();
   }
-  for (const char* name : {"EDL_REDIS", "EDL_SERVICE"}) {
-    if (get(name)) {
-      return absl::UnimplementedError(absl::StrCat(
-          name,
-          " is set, but this version does not look for teachers in Redis; name them in EDL_TEACHERS=host:port,…"));
-    }
+  const std::optional<std::string> redis = get("EDL_REDIS");
+  const std::optional<std::string> service = get("EDL_SERVICE");
+  if (!redis && !service) return absl::OkStatus();
+  if (!redis || !service) {
+    // One alone could only be a mistake: a reader would have other teachers than its operator thinks.
+    return absl::InvalidArgumentError(
+        absl::StrCat(redis ? "EDL_REDIS" : "EDL_SERVICE", " is set without ", redis ? "EDL_SERVICE" : "EDL_REDIS",
+                     "; teachers are found by both, or named in EDL_TEACHERS=host:port,…"));
   }
+  RedisTeachersOptions found;
+  found.redis = *redis;
+  found.service = *service;
+  EDL_RETURN_IF_ERROR(Annotate(found.Validate(), "EDL_REDIS and EDL_SERVICE"));
+  teachers = RedisTeachers(std::move(found));
   return absl::OkStatus();
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Environment: what EDL_… variables change of a reader's configuration; they win over the program.
 //   EDL_TEACHERS      host:port,…   these teachers, whatever the program says
+//   EDL_REDIS         redis://…     with EDL_SERVICE: those registered there, whatever the program says
+//   EDL_SERVICE       name
 //   EDL_MAX_TEACHERS  n             ReaderOptions::max_teachers
-// Errors: INVALID_ARGUMENT - a value that makes no sense; UNIMPLEMENTED - EDL_REDIS or EDL_SERVICE: this version has no
-//         discovery, and a reader that ignored them would have other teachers than its operator thinks.
+// EDL_TEACHERS wins over the registry.
+// Errors: INVALID_ARGUMENT - a value that makes no sense; one of EDL_REDIS and EDL_SERVICE without the other.
 #pragma once
 
 #include <functional>

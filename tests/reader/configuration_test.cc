@@ -11,7 +11,9 @@
 namespace edl {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Sets a variable of this process, and takes it back.
 class Variable {
@@ -50,8 +52,14 @@ TEST(Configuration, NonsenseInTheEnvironmentIsAnError) {
   EXPECT_TRUE(apply({}).ok());
   EXPECT_THAT(apply({{"EDL_MAX_TEACHERS", "many"}}).message(), HasSubstr("EDL_MAX_TEACHERS is 'many'"));
   EXPECT_THAT(apply({{"EDL_MAX_TEACHERS", "-1"}}).message(), HasSubstr("EDL_MAX_TEACHERS is '-1'"));
-  EXPECT_EQ(apply({{"EDL_REDIS", "redis://a:6379"}}).code(), absl::StatusCode::kUnimplemented);
-  EXPECT_TRUE(apply({{"EDL_REDIS", "redis://a:6379"}, {"EDL_TEACHERS", "a:1"}}).ok());
+  EXPECT_THAT(apply({{"EDL_REDIS", "redis://a:6379"}}).message(), HasSubstr("EDL_REDIS is set without EDL_SERVICE"));
+  EXPECT_THAT(apply({{"EDL_SERVICE", "s"}}).message(), HasSubstr("EDL_SERVICE is set without EDL_REDIS"));
+  EXPECT_THAT(
+      apply({{"EDL_REDIS", "redis://:secret@a:b"}, {"EDL_SERVICE", "s"}}).message(),
+      AllOf(HasSubstr("EDL_REDIS and EDL_SERVICE: redis: the Redis address has a port"), Not(HasSubstr("secret"))));
+  EXPECT_THAT(apply({{"EDL_REDIS", "redis://a:6379"}, {"EDL_SERVICE", "a/b"}}).message(), HasSubstr("'a/b'"));
+  EXPECT_TRUE(apply({{"EDL_REDIS", "redis://a:6379"}, {"EDL_SERVICE", "s"}}).ok());
+  EXPECT_TRUE(apply({{"EDL_REDIS", "nonsense"}, {"EDL_TEACHERS", "a:1"}}).ok()) << "which has the last word";
 }
 
 TEST(Configuration, NoMoreTeachersThanTheMaximumAreUsed) {

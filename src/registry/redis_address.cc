@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/registry/redis_address.h"
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "src/base/status.h"
+
+namespace edl {
+namespace {
+
+constexpr int kRedisPort = 6379;
+constexpr int kSentinelPort = 26379;
+constexpr int kMostDatabases = 1 << 20;
+
+absl::Status Malformed(absl::string_view part) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("the Redis address ", part,
+                   "; expected redis://[user:password@]host:port[/db] or "
+                   "redis+sentinel://[user:password@]host:port,host:port/master-name[/db]"));
+}
+
+std::optional<std::string> PercentDecode(absl::string_view text) {
+  auto digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) ? c - '0' : (c | 0x20) - 'a' + 10; };
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded += text[i];
+    } else if (i + 2 < text.size() && absl::ascii_isxdigit(static_cast<unsigned char>(text[i + 1])) &&
+               absl::ascii_isxdigit(static_cast<unsigned char>(text[i + 2]))) {
+      decoded += static_cast<char>(16 * digit(text[i + 1]) + digit(text[i + 2]));
+      i += 2;
+    } else {
+      return std::nullopt;
+    }
+  }
+  return decoded;
+}
+
+absl::Status ParseUser(absl::string_view text, RedisAddress& address) {
+  std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits(':', 1));
+  std::optional<std::string> user = PercentDecode(parts.first);
+  std::optional<std::string> password = PercentDecode(parts.second);
+  if (!user || !password) return Malformed("has a '%' in its user or password that is not followed by two hex digits");
+  if (password->empty()) return Malformed("has an '@' but no password before it");
+  address.user = *std::move(user);
+  address.password = *std::move(password);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<RedisAddress::Host> ParseHost(absl::string_view text, int default_port) {
+  absl::string_view host = text;
+  absl::string_view port;
+  if (absl::ConsumePrefix(&host, "[")) {
+    const std::size_t end = host.find(']');
+    if (end == absl::string_view::npos) return Malformed("has a '[' without its ']'");
+    port = host.substr(end + 1);
+    host = host.substr(0, end);
+    if (!port.empty() && port.front() != ':') return Malformed("has something other than ':port' behind a ']'");
+  } else if (const std::size_t colon = host.find(':'); colon != absl::string_view::npos) {
+    port = host.substr(colon);
+    host = host.substr(0, colon);
+  }
+  const bool named = !host.empty() && std::none_of(host.begin(), host.end(), [](unsigned char c) {
+    return c <= ' ' || c == 127 || c == '[' || c == ']' || c == '@';
+  });
+  if (!named) return Malformed("names no host");
+  int number = default_port;
+  if (absl::ConsumePrefix(&port, ":") && (!absl::SimpleAtoi(port, &number) || number < 1 || number > 65535)) {
+    return Malformed("has a port that is no number from 1 to 65535");
+  }
+  return RedisAddress::Host{std::string(host), number};
+}
+
+absl::Status ParseDatabase(absl::string_view text, RedisAddress& address) {
+  if (text.empty()) return absl::OkStatus();
+  if (absl::SimpleAtoi(text, &address.db) && address.db >= 0 && address.db < kMostDatabases) return absl::OkStatus();
+  return Malformed("has a database that is no number from 0");
+}
+
+absl::Status ParsePath(absl::string_view path, bool sentinel, RedisAddress& address) {
+  if (!sentinel) return ParseDatabase(path, address);
+  std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(path, absl::MaxSplits('/', 1));
+  std::optional<std::string> master = PercentDecode(parts.first);
+  if (!master || master->empty()) return Malformed("names sentinels but not the master that they watch");
+  address.master = *std::move(master);
+  return ParseDatabase(parts.second, address);
+}
+
+}  // namespace
+
+std::string RedisAddress::Host::ToString() const {
+  return absl::StrContains(name, ':') ? absl::StrCat("[", name, "]:", port) : absl::StrCat(name, ":", port);
+}
+
+absl::StatusOr<RedisAddress> RedisAddress::Parse(const std::string& text) {
+  absl::string_view rest = text;
+  const bool sentinel = absl::ConsumePrefix(&rest, "redis+sentinel://");
+  if (!sentinel && !absl::ConsumePrefix(&rest, "redis://")) {
+    if (absl::StartsWith(rest, "rediss"))
+      return Malformed("asks for TLS, which this build cannot speak (use a tunnel)");
+    return Malformed(text.empty() ? "is empty" : "begins with neither redis:// nor redis+sentinel://");
+  }
+  RedisAddress address;
+  if (const std::size_t at = rest.rfind('@'); at != absl::string_view::npos) {
+    EDL_RETURN_IF_ERROR(ParseUser(rest.substr(0, at), address));
+    rest.remove_prefix(at + 1);
+  }
+  const std::size_t slash = rest.find('/');
+  const absl::string_view path = slash == absl::string_view::npos ? "" : rest.substr(slash + 1);
+  const absl::string_view hosts = rest.substr(0, slash);
+  if (!sentinel && absl::StrContains(hosts, ',')) return Malformed("has several hosts, which only sentinels have");
+  for (absl::string_view host : absl::StrSplit(hosts, ',')) {
+    EDL_ASSIGN_OR_RETURN(Host parsed, ParseHost(host, sentinel ? kSentinelPort : kRedisPort));
+    address.hosts.push_back(std::move(parsed));
+  }
+  EDL_RETURN_IF_ERROR(ParsePath(path, sentinel, address));
+  return address;
+}
+
+std::string RedisAddress::ToString() const {
+  std::string text = master.empty() ? "redis://" : "redis+sentinel://";
+  if (!password.empty()) absl::StrAppend(&text, user, ":***@");
+  absl::StrAppend(&text, absl::StrJoin(hosts, ",", [](std::string* out, const Host& h) { out->append(h.ToString()); }));
+  if (!master.empty()) absl::StrAppend(&text, "/", master);
+  if (db != 0) absl::StrAppend(&text, "/", db);
+  return text;
+}
+
+}  // namespace edl

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/registry/registry_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "src/base/status.h"
+#include "src/registry/registry_scripts.h"
+
+namespace edl {
+namespace {
+
+absl::Status OddAnswer(const RedisConnection& redis) {
+  return absl::InternalError(absl::StrCat("the registry's script at ", redis.server(),
+                                          " answered in a form of its own; is it another version?"));
+}
+
+std::string StateName(TeacherState state) {
+  return state == TeacherState::kServing ? "serving" : "draining";
+}
+
+}  // namespace
+
+absl::Status CheckServiceName(const std::string& name) {
+  constexpr std::size_t kLongest = 200;
+  const bool fits = !name.empty() && name.size() <= kLongest && std::all_of(name.begin(), name.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("._-:+@", absl::string_view(&c, 1));
+  });
+  if (fits) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("'", absl::CHexEscape(name),
+                                                 "' is no name of a service; expected 1 to ", kLongest,
+                                                 " letters, digits and characters of ._-:+@"));
+}
+
+RegistryStore::RegistryStore(RedisConnection& redis, const std::string& service)
+    : redis_(redis), prefix_(absl::StrCat("/service/", service, "/")) {}
+
+absl::StatusOr<RedisReply> RegistryStore::Run(const std::string& script, const std::vector<std::string>& arguments) {
+  std::vector<std::string> all = {prefix_ + "nodes/", channel()};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  return redis_.RunScript(script,
+                          {prefix_ + "teachers", prefix_ + "students", prefix_ + "version", prefix_ + "changes"}, all);
+}
+
+absl::StatusOr<bool> RegistryStore::RenewTeacher(TeacherLease& lease, std::chrono::milliseconds length) {
+  EDL_ASSIGN_OR_RETURN(
+      RedisReply reply,
+      Run(RenewTeacherScript(), {lease.endpoint, lease.id, absl::StrCat(lease.born), absl::StrCat(length.count()),
+                                 StateName(lease.state), lease.model, absl::StrCat(lease.weight), lease.info}));
+  if (reply.elements.size() != 2) return OddAnswer(redis_);
+  lease.born = reply.elements[1].integer;
+  return reply.elements[0].integer == 1;
+}
+
+absl::Status RegistryStore::RemoveTeacher(const TeacherLease& lease) {
+  return Run(RemoveTeacherScript(), {lease.endpoint, lease.id}).status();
+}
+
+absl::StatusOr<std::int64_t> RegistryStore::RenewStudent(const std::string& student, std::chrono::milliseconds length) {
+  EDL_ASSIGN_OR_RETURN(RedisReply reply, Run(RenewStudentScript(), {student, absl::StrCat(length.count())}));
+  if (reply.kind != RedisReply::Kind::kInteger) return OddAnswer(redis_);
+  return reply.integer;
+}
+
+absl::Status RegistryStore::RemoveStudent(const std::string& student) {
+  return Run(RemoveStudentScript(), {student}).status();
+}
+
+absl::StatusOr<RegistryNews> RegistryStore::Read(std::int64_t since) {
+  EDL_ASSIGN_OR_RETURN(RedisReply reply, Run(ReadScript(), {absl::StrCat(since)}));
+  if (reply.elements.size() != 3) return OddAnswer(redis_);
+  RegistryNews news;
+  news.version = reply.elements[0].integer;
+  news.complete = reply.elements[1].integer == 1;
+  for (RedisReply& entry : reply.elements[2].elements) {
+    if (entry.elements.size() != 4 || entry.elements[0].text.empty()) return OddAnswer(redis_);
+    MemberNews member;
+    member.kind = entry.elements[0].text.front() == 't' ? MemberNews::Kind::kTeacher : MemberNews::Kind::kStudent;
+    member.name = entry.elements[0].text.substr(1);
+    member.listed = entry.elements[1].integer == 1;
+    member.state = std::move(entry.elements[2].text);
+    member.weight = std::move(entry.elements[3].text);
+    news.members.push_back(std::move(member));
+  }
+  return news;
+}
+
+absl::Status RegistryStore::ListForeignTeachers(const std::string& student, std::chrono::milliseconds period) {
+  constexpr std::size_t kMostAtATime = 100;
+  EDL_ASSIGN_OR_RETURN(RedisReply mine,
+                       redis_.Call({"SET", prefix_ + "scanner", student, "NX", "PX", absl::StrCat(period.count())}));
+  if (mine.kind == RedisReply::Kind::kNil) return absl::OkStatus();  // another student has done it
+  const std::string nodes = prefix_ + "nodes/";
+  std::string cursor = "0";
+  do {
+    // The service's name holds nothing that MATCH takes for a pattern.
+    EDL_ASSIGN_OR_RETURN(RedisReply page, redis_.Call({"SCAN", cursor, "MATCH", nodes + "*", "COUNT", "1000"}));
+    if (page.elements.size() != 2) return OddAnswer(redis_);
+    cursor = page.elements[0].text;
+    const std::vector<RedisReply>& keys = page.elements[1].elements;
+    for (std::size_t i = 0; i < keys.size(); i += kMostAtATime) {
+      std::vector<std::string> endpoints;
+      for (std::size_t k = i; k < std::min(keys.size(), i + kMostAtATime); ++k) {
+        endpoints.push_back(keys[k].text.substr(nodes.size()));
+      }
+      EDL_RETURN_IF_ERROR(Run(ListForeignScript(), endpoints).status());
+    }
+  } while (cursor != "0");
+  return absl::OkStatus();
+}
+
+}  // namespace edl

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// RegistryStore: the registry of one service, in Redis: who may be a member, and who is.
+// Place: between a connection and those who keep a lease (LeaseKeeper) or follow the members (RedisTeachers).
+// Errors: as RedisConnection; INTERNAL - the answer has not the form that the scripts give it.
+// Thread-safety: one thread at a time, as the connection.
+// Lifetime: outlived by the connection.
+// Source: docs/registry.md, the schema.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "src/registry/redis_connection.h"
+
+namespace edl {
+
+enum class TeacherState { kServing, kDraining };
+
+constexpr int kHeaviestTeacher = 1000;  // weights are 1 to this
+
+// INVALID_ARGUMENT unless a service may have that name: 1 to 200 letters, digits and "._-:+@".
+absl::Status CheckServiceName(const std::string& name);
+
+// What a teacher says of itself.
+struct TeacherLease {
+  std::string endpoint;
+  std::string id;         // of the instance: a teacher started anew on the endpoint has another one
+  std::int64_t born = 0;  // when the instance was first listed, ms by Redis' clock; 0: it has not been yet
+  TeacherState state = TeacherState::kServing;
+  std::string model;
+  std::string info;
+  int weight = 1;
+};
+
+// One member as it is now.
+struct MemberNews {
+  enum class Kind { kTeacher, kStudent };
+  Kind kind;
+  std::string name;
+  bool listed = false;
+  std::string state;   // a teacher's, as it stands there: "" when other tools wrote it; "left": it took itself out
+  std::string weight;  // likewise
+};
+
+struct RegistryNews {
+  std::int64_t version = 0;
+  bool complete = false;  // all members, not only those that changed
+  std::vector<MemberNews> members;
+};
+
+class RegistryStore {
+ public:
+  // `service` has been checked.
+  RegistryStore(RedisConnection& redis, const std::string& service);
+
+  // Lists the teacher, or renews its lease; sets `born`. False: a younger instance has the endpoint.
+  absl::StatusOr<bool> RenewTeacher(TeacherLease& lease, std::chrono::milliseconds length);
+  // Does nothing when the endpoint is another instance's by now.
+  absl::Status RemoveTeacher(const TeacherLease& lease);
+
+  // Gives the version.
+  absl::StatusOr<std::int64_t> RenewStudent(const std::string& student, std::chrono::milliseconds length);
+  absl::Status RemoveStudent(const std::string& student);
+
+  // One atomic snapshot: what changed since that version, or everything: when it is 0, or Redis does not know any more.
+  // A version that another connection gave means nothing here: Redis may have been restarted in between.
+  absl::StatusOr<RegistryNews> Read(std::int64_t since);
+
+  // Lists the teachers that other tools registered, which write a node and nothing else. One student of all does it,
+  // once in a `period`: whoever comes first. Costs a SCAN over all keys of the database.
+  absl::Status ListForeignTeachers(const std::string& student, std::chrono::milliseconds period);
+
+  // A message a change.
+  std::string channel() const { return prefix_ + "events"; }
+
+ private:
+  absl::StatusOr<RedisReply> Run(const std::string& script, const std::vector<std::string>& arguments);
+
+  RedisConnection& redis_;
+  const std::string prefix_;  // "/service/NAME/"
+};
+
+}  // namespace edl

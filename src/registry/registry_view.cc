@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/registry/registry_view.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "src/base/endpoint.h"
+#include "src/base/log.h"
+#include "src/base/status.h"
+#include "src/registry/instance_id.h"
+
+namespace edl {
+namespace {
+
+constexpr std::size_t kLongestName = 300;
+
+absl::StatusOr<ViewedTeacher> ParseTeacher(const MemberNews& member) {
+  ViewedTeacher teacher;
+  if (member.name.size() > kLongestName) return absl::InvalidArgumentError("its endpoint is too long");
+  EDL_RETURN_IF_ERROR(CheckEndpoint(member.name));
+  if (!member.weight.empty() &&
+      (!absl::SimpleAtoi(member.weight, &teacher.weight) || teacher.weight < 1 || teacher.weight > kHeaviestTeacher)) {
+    return absl::InvalidArgumentError(absl::StrCat("its weight is '", absl::CHexEscape(member.weight.substr(0, 40)),
+                                                   "'; expected 1 to ", kHeaviestTeacher));
+  }
+  if (member.state == "draining") {
+    teacher.state = TeacherState::kDraining;
+  } else if (!member.state.empty() && member.state != "serving") {
+    return absl::InvalidArgumentError(absl::StrCat("its state is '", absl::CHexEscape(member.state.substr(0, 40)),
+                                                   "'; expected serving or draining"));
+  }
+  return teacher;
+}
+
+// A student's limit, from its name.
+std::optional<int> ParseStudent(const std::string& name) {
+  const bool printable = std::all_of(name.begin(), name.end(), [](unsigned char c) { return absl::ascii_isgraph(c); });
+  const std::size_t slash = name.rfind('/');
+  int most = 0;
+  if (!printable || name.size() > kLongestName || slash == std::string::npos || slash == 0 ||
+      !absl::SimpleAtoi(name.substr(slash + 1), &most) || most < 0) {
+    return std::nullopt;
+  }
+  return most;
+}
+
+}  // namespace
+
+void RegistryView::Apply(const RegistryNews& news) {
+  if (news.complete) {
+    teachers_.clear();
+    students_.clear();
+  }
+  for (const MemberNews& member : news.members) {
+    const std::string shown = absl::CHexEscape(member.name.substr(0, kLongestName));
+    if (member.kind == MemberNews::Kind::kTeacher) {
+      teachers_.erase(member.name);
+      left_.erase(member.name);
+      if (!member.listed) {
+        if (member.state == "left") left_.insert(member.name);
+        continue;
+      }
+      absl::StatusOr<ViewedTeacher> teacher = ParseTeacher(member);
+      if (teacher.ok()) {
+        teachers_[member.name] = *teacher;
+      } else {
+        Log().warn("the registry lists a teacher '{}' that is left out: {}", shown, teacher.status().ToString());
+      }
+    } else {
+      students_.erase(member.name);
+      if (!member.listed) continue;
+      if (std::optional<int> most = ParseStudent(member.name)) {
+        students_[member.name] = *most;
+      } else {
+        Log().warn("the registry lists a student '{}' that is left out: expected a name and '/limit'", shown);
+      }
+    }
+  }
+}
+
+std::string NewStudentName(int max_teachers) {
+  char host[65] = "";
+  gethostname(host, sizeof host - 1);
+  std::string name;
+  for (const char* c = host; *c != '\0'; ++c) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(*c)) || *c == '-' || *c == '.') name += *c;
+  }
+  return absl::StrCat(name, ":", getpid(), ":", NewInstanceId(), "/", max_teachers);
+}
+
+}  // namespace edl
