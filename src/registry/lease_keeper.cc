@@ -115,10 +115,7 @@ void LeaseKeeper::Run() {
 absl::Status LeaseKeeper::CheckHealth() {
   // Who drains gets nothing new, well or not, and its students must hear of it.
   if (healthy_ == nullptr || lease_.state == TeacherState::kDraining) return absl::OkStatus();
-  return Guarded([this] {
-    if (healthy_()) return absl::OkStatus();
-    return absl::UnavailableError("it did not pass its own check, so its lease is not renewed");
-  });
+  return Annotate(Guarded(healthy_), "it is not well, so its lease is not renewed");
 }
 
 // One heartbeat. When the next one is due.

@@ -48,9 +48,9 @@ struct LeaseOptions {
 
 class LeaseKeeper {
  public:
-  // Has the teacher just served a request, or passed a check of itself? May block, but not for long: it holds up the
-  // heartbeat. Empty: always well.
-  using HealthCheck = std::function<bool()>;
+  // OK when the teacher has just served a request, or passed a check of itself; else what is wrong, for the log. May
+  // block, but not for long: it holds up the heartbeat. Empty: always well.
+  using HealthCheck = std::function<absl::Status()>;
 
   // Returns at once; the teacher is listed when Redis can be reached and `healthy` says so for the first time.
   static absl::StatusOr<std::unique_ptr<LeaseKeeper>> Start(const LeaseOptions& options, HealthCheck healthy);

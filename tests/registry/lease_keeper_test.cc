@@ -89,8 +89,10 @@ TEST(LeaseKeeper, StoppingTakesTheTeacherOutAtOnce) {
 TEST(LeaseKeeper, ATeacherThatIsNotWellRunsOutAndComesBackWhenItIs) {
   RedisProcess redis;
   std::atomic<bool> well{false};
-  auto keeper = Keep(Options(redis), [&] { return well.load(); });
-  EXPECT_THAT(std::string(keeper->AwaitListed(milliseconds(100)).message()), HasSubstr("did not pass its own check"));
+  auto keeper =
+      Keep(Options(redis), [&] { return well ? absl::OkStatus() : absl::InternalError("the device is lost"); });
+  EXPECT_THAT(std::string(keeper->AwaitListed(milliseconds(100)).message()),
+              HasSubstr("it is not well, so its lease is not renewed: the device is lost"));
   EXPECT_THAT(redis.Members(kTeachers), IsEmpty());
   well = true;
   ASSERT_TRUE(keeper->AwaitListed(seconds(30)).ok());
@@ -102,13 +104,13 @@ TEST(LeaseKeeper, ATeacherThatIsNotWellRunsOutAndComesBackWhenItIs) {
 
 TEST(LeaseKeeper, AHealthCheckThatThrowsSaysThatTheTeacherIsNotWell) {
   RedisProcess redis;
-  auto keeper = Keep(Options(redis), []() -> bool { throw std::runtime_error("the device is lost"); });
+  auto keeper = Keep(Options(redis), []() -> absl::Status { throw std::runtime_error("the device is lost"); });
   EXPECT_THAT(std::string(keeper->AwaitListed(milliseconds(100)).message()), HasSubstr("the device is lost"));
 }
 
 TEST(LeaseKeeper, DrainingIsListedUntilTheTeacherStops) {
   RedisProcess redis;
-  auto keeper = KeepListed(Options(redis), [] { return true; });
+  auto keeper = KeepListed(Options(redis), [] { return absl::OkStatus(); });
   const std::string version = redis.Call({"GET", "/service/s/version"}).text;
   absl::Status drained = keeper->Drain(seconds(30));
   ASSERT_TRUE(drained.ok()) << drained;

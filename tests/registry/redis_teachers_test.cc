@@ -131,6 +131,24 @@ TEST(RedisTeachers, ChangesArePushed) {
   reader.Await({"a:1"});
 }
 
+// The user of docs/registry.md.
+TEST(RedisTeachers, AUserThatMayDoNoMoreThanItMustSuffices) {
+  RedisProcess redis({"user default on >admin ~* &* +@all",
+                      "user edl on >pw ~/service/* &/service/* -@all +@connection +@scripting +@read +@write +@pubsub "
+                      "+role +time"});
+  const std::string at = "@127.0.0.1:" + std::to_string(redis.port());
+  RedisTeachersOptions options = Options(redis);
+  options.redis = "redis://edl:pw" + at;
+  options.poll = std::chrono::minutes(10);
+  options.lease = std::chrono::hours(1);
+  Reader reader(options);
+  Eventually([&] { return redis.Call({"PUBSUB", "CHANNELS"}, "redis://:admin" + at).elements.size() == 1; });
+  auto a = Teach(redis, "a:1", options.redis);
+  reader.Await({"a:1"});
+  redis.Call({"HSET", "/service/s/nodes/python:1", "server", "python:1", "info", "{}"}, "redis://:admin" + at);
+  reader.Await({"a:1", "python:1"});
+}
+
 TEST(RedisTeachers, WithoutTheRightToListenChangesArePolled) {
   RedisProcess redis({"user default on nopass ~* resetchannels +@all"});
   Reader reader(Options(redis));

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program edl-register, beside a real server and a real registry.
+#include <sys/wait.h>
+
+#include <cstdio>
+
+#include "gmock/gmock.h"
+#include "tests/support/redis_process.h"
+#include "tests/support/rows.h"
+
+namespace edl {
+namespace {
+
+using test::Eventually;
+using test::RedisProcess;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using testing::TeacherProcess;
+
+const char kTeachers[] = "/service/s/teachers";
+
+absl::StatusOr<std::unique_ptr<TeacherProcess>> Register(const RedisProcess& redis, const std::string& endpoint,
+                                                         const std::string& model,
+                                                         std::chrono::milliseconds timeout = std::chrono::seconds(60)) {
+  return TeacherProcess::Start({EDL_REGISTER, "--redis", redis.url(), "--service", "s", "--endpoint", endpoint,
+                                "--model", model, "--weight", "3", "--info", "rack 7"},
+                               timeout);
+}
+
+// What the program wrote, and its exit status.
+std::pair<std::string, int> Output(const std::string& arguments) {
+  FILE* pipe = popen((std::string(EDL_REGISTER) + " " + arguments + " 2>&1").c_str(), "r");
+  std::string text;
+  char part[512];
+  while (fgets(part, sizeof part, pipe) != nullptr) text += part;
+  return {text, WEXITSTATUS(pclose(pipe))};
+}
+
+TEST(EdlRegister, ListsAServerThatIsReadyAndTakesItOutOnSigterm) {
+  RedisProcess redis;
+  auto server = test::StartTeacher();
+  auto program = Register(redis, server->endpoint(), "rows");
+  ASSERT_TRUE(program.ok()) << program.status();
+  EXPECT_EQ((*program)->endpoint(), server->endpoint());
+  EXPECT_THAT(redis.Members(kTeachers), ElementsAre(server->endpoint()));
+  const std::string node = "/service/s/nodes/" + server->endpoint();
+  EXPECT_EQ(redis.Field(node, "model"), "rows");
+  EXPECT_EQ(redis.Field(node, "weight"), "3");
+  EXPECT_EQ(redis.Field(node, "info"), "rack 7");
+  (*program)->Terminate();
+  EXPECT_EQ((*program)->Wait(), 0);
+  EXPECT_THAT(redis.Members(kTeachers), IsEmpty());
+}
+
+TEST(EdlRegister, DoesNotListAServerWithoutTheModel) {
+  RedisProcess redis;
+  auto server = test::StartTeacher();
+  auto program = Register(redis, server->endpoint(), "another", std::chrono::milliseconds(500));
+  EXPECT_EQ(program.status().code(), absl::StatusCode::kDeadlineExceeded) << program.status();
+  EXPECT_THAT(redis.Members(kTeachers), IsEmpty());
+}
+
+TEST(EdlRegister, LetsTheLeaseRunOutWhenTheServerIsGone) {
+  RedisProcess redis;
+  auto server = test::StartTeacher();
+  auto program = Register(redis, server->endpoint(), "rows");
+  ASSERT_TRUE(program.ok()) << program.status();
+  const std::string node = "/service/s/nodes/" + server->endpoint();
+  server.reset();
+  Eventually([&] { return redis.Call({"EXISTS", node}).integer == 0; });
+  (*program)->Terminate();
+  EXPECT_EQ((*program)->Wait(), 0);
+}
+
+TEST(EdlRegister, SaysWhatIsWrongWithItsOptions) {
+  auto [text, status] = Output("--redis redis://:secret@h:x --service s --endpoint a:1");
+  EXPECT_EQ(status, 2);
+  EXPECT_THAT(text, AllOf(HasSubstr("--redis: the Redis address has a port"), Not(HasSubstr("secret"))));
+  EXPECT_THAT(Output("--redis redis://h --service s --endpoint a").first, HasSubstr("--endpoint: 'a' is no endpoint"));
+  EXPECT_THAT(Output("--redis redis://h --service s --endpoint a:1 --weight 0").first, HasSubstr("--weight is 0"));
+  EXPECT_THAT(Output("").first, HasSubstr("--redis is required"));
+}
+
+TEST(EdlRegister, HelpTeaches) {
+  auto [text, status] = Output("--help");
+  EXPECT_EQ(status, 0);
+  EXPECT_THAT(text, AllOf(HasSubstr("edl-register --redis redis://10.0.0.1:6379 --service"), HasSubstr("SIGTERM"),
+                          HasSubstr("ModelReady"), HasSubstr("Env:EDL_REDIS")));
+}
+
+}  // namespace
+}  // namespace edl
