@@ -58,6 +58,7 @@ TeacherServer::TeacherServer(const TeacherServerOptions& options, std::unique_pt
     : model_(std::move(model)),
       gate_(options.instances + options.max_queued),
       pool_(options.instances),
+      health_(*model_, pool_, counters_),
       service_(
           std::make_unique<InferenceService>(InferParts{*model_, gate_, pool_, counters_, options.max_batch_rows})) {}
 
