@@ -178,7 +178,9 @@ void RedisTeacherWatcher::Tell(Session& session) {
   view_.ForgetLeft();
   if (set) on_change_(*set);
   // Sharing out a large fleet takes its time, which is the trainer's: a twentieth of it at most, whatever the churn.
-  session.next_read = std::max(session.next_read, Now() + 19 * (Now() - start));
+  const TimePoint end = Now();
+  session.next_read =
+      std::max(session.next_read, end + std::min<TimePoint::duration>(19 * (end - start), options_.poll));
 }
 
 // Waits until something is due; reads when a message says that there is news.

@@ -9,11 +9,11 @@ namespace {
 // not the fleet. A PUBLISH that the user may not do must not undo half a
 // change (nothing rolls a script back), and polling stands behind it: hence pcall.
 const char kCommon[] = R"lua(
-local teachers, students, version, changes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local teachers, students, version, changes, facts = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local nodes, channel = ARGV[1], ARGV[2]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local kLog, kSweep, kForeignLease = 1024, 100, 6000
+local kLog, kSweep, kForeignLease, kUsual = 1024, 100, 6000, 'serving 1'
 
 local function text(number) return string.format('%.0f', number) end
 
@@ -30,6 +30,12 @@ local function note(member)
   redis.pcall('PUBLISH', channel, text(moved))
 end
 
+local function unlist(endpoint, letter)
+  redis.call('ZREM', teachers, endpoint)
+  redis.call('HDEL', facts, endpoint)
+  note(letter .. endpoint)
+end
+
 -- Until when the node of a teacher lives; nil: it does not. One that other tools wrote without a TTL lives.
 local function life(endpoint)
   local left = redis.call('PTTL', nodes .. endpoint)
@@ -43,8 +49,7 @@ for _, endpoint in ipairs(redis.call('ZRANGEBYSCORE', teachers, '-inf', text(now
   if expiry then
     redis.call('ZADD', teachers, text(expiry), endpoint)
   else
-    redis.call('ZREM', teachers, endpoint)
-    note('t' .. endpoint)
+    unlist(endpoint, 't')
   end
 end
 for _, student in ipairs(redis.call('ZRANGEBYSCORE', students, '-inf', text(now), 'LIMIT', 0, kSweep)) do
@@ -57,9 +62,11 @@ end
 const char kRenewTeacher[] = R"lua(
 local endpoint, id, born, lease = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local fields = {'state', ARGV[7], 'model', ARGV[8], 'weight', ARGV[9], 'info', ARGV[10]}
+local fact = ARGV[7] .. ' ' .. ARGV[9]
+if fact == kUsual then fact = false end
 local node = nodes .. endpoint
 if redis.call('TYPE', node).ok ~= 'hash' then redis.call('DEL', node) end
-local owner = redis.call('HMGET', node, 'id', 'born', 'state', 'model', 'weight', 'info')
+local owner = redis.call('HMGET', node, 'id', 'born', 'model', 'info')
 local mine = owner[1] == id
 if owner[1] and not mine then
   local rival = tonumber(owner[2]) or 0
@@ -67,9 +74,10 @@ if owner[1] and not mine then
   if born == 0 then born = math.max(now, rival + 1) end
 end
 if born == 0 then born = now end
-local same = mine and redis.call('ZSCORE', teachers, endpoint)
-for i = 1, 4 do same = same and owner[i + 2] == fields[2 * i] end
+local same = mine and owner[3] == ARGV[8] and owner[4] == ARGV[10] and
+    redis.call('HGET', facts, endpoint) == fact and redis.call('ZSCORE', teachers, endpoint)
 if not same then
+  if fact then redis.call('HSET', facts, endpoint, fact) else redis.call('HDEL', facts, endpoint) end
   redis.call('DEL', node)
   redis.call('HSET', node, 'server', endpoint, 'id', id, 'born', text(born), unpack(fields))
 end
@@ -83,8 +91,7 @@ const char kRemoveTeacher[] = R"lua(
 local endpoint, id = ARGV[3], ARGV[4]
 if redis.call('HGET', nodes .. endpoint, 'id') ~= id then return 0 end
 redis.call('DEL', nodes .. endpoint)
-redis.call('ZREM', teachers, endpoint)
-note('l' .. endpoint)
+unlist(endpoint, 'l')
 return 1
 )lua";
 
@@ -99,40 +106,27 @@ note('s' .. ARGV[3])
 return 1
 )lua";
 
+// A fleet that lost Redis reads everything at once, so that takes three commands however many members there are, and
+// most teachers have no fact: what is usual is left out.
 const char kRead[] = R"lua(
 local since = tonumber(ARGV[3])
 local current = tonumber(redis.call('GET', version) or '0')
-local news = {}
-
-local function teacher(endpoint, left)
-  local node = redis.pcall('HMGET', nodes .. endpoint, 'server', 'state', 'weight')
-  local listed = not node.err and node[1] and redis.call('ZSCORE', teachers, endpoint)
-  if listed then
-    news[#news + 1] = {'t' .. endpoint, 1, node[2] or '', node[3] or ''}
-  else
-    news[#news + 1] = {'t' .. endpoint, 0, left and 'left' or '', ''}
+if since <= 0 or since > current or current - since > redis.call('LLEN', changes) then
+  return {current, redis.call('ZRANGE', teachers, 0, -1), redis.call('HGETALL', facts),
+          redis.call('ZRANGE', students, 0, -1)}
+end
+local news, seen = {}, {}
+for _, entry in ipairs(since < current and redis.call('LRANGE', changes, 0, current - since - 1) or {}) do
+  local letter, name = string.sub(entry, 1, 1), string.sub(entry, 2)
+  local kind = letter == 's' and 's' or 't'
+  if not seen[kind .. name] then
+    seen[kind .. name] = true
+    local listed = redis.call('ZSCORE', kind == 's' and students or teachers, name)
+    local fact = kind == 't' and redis.call('HGET', facts, name) or ''
+    news[#news + 1] = {kind .. name, listed and 1 or 0, listed and fact or letter == 'l' and 'left ' or ''}
   end
 end
-
-local function student(member)
-  news[#news + 1] = {'s' .. member, redis.call('ZSCORE', students, member) and 1 or 0, '', ''}
-end
-
-if since > 0 and since <= current and current - since <= redis.call('LLEN', changes) then
-  local seen = {}
-  for _, entry in ipairs(since < current and redis.call('LRANGE', changes, 0, current - since - 1) or {}) do
-    local letter, name = string.sub(entry, 1, 1), string.sub(entry, 2)
-    local member = (letter == 's' and 's' or 't') .. name
-    if not seen[member] then
-      seen[member] = true
-      if letter == 's' then student(name) else teacher(name, letter == 'l') end
-    end
-  end
-  return {current, 0, news}
-end
-for _, endpoint in ipairs(redis.call('ZRANGE', teachers, 0, -1)) do teacher(endpoint) end
-for _, member in ipairs(redis.call('ZRANGE', students, 0, -1)) do news[#news + 1] = {'s' .. member, 1, '', ''} end
-return {current, 1, news}
+return {current, news}
 )lua";
 
 const char kListForeign[] = R"lua(

@@ -2,7 +2,7 @@
 #include "src/registry/registry_store.h"
 
 #include <algorithm>
-#include <utility>
+#include <map>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -21,6 +21,12 @@ absl::Status OddAnswer(const RedisConnection& redis) {
 
 std::string StateName(TeacherState state) {
   return state == TeacherState::kServing ? "serving" : "draining";
+}
+
+// `fact`: "state weight", or nothing.
+MemberNews NewsOf(MemberNews::Kind kind, const std::string& name, bool listed, const std::string& fact) {
+  const std::size_t space = std::min(fact.find(' '), fact.size());
+  return {kind, name, listed, fact.substr(0, space), fact.substr(std::min(space + 1, fact.size()))};
 }
 
 }  // namespace
@@ -42,8 +48,9 @@ RegistryStore::RegistryStore(RedisConnection& redis, const std::string& service)
 absl::StatusOr<RedisReply> RegistryStore::Run(const std::string& script, const std::vector<std::string>& arguments) {
   std::vector<std::string> all = {prefix_ + "nodes/", channel()};
   all.insert(all.end(), arguments.begin(), arguments.end());
-  return redis_.RunScript(script,
-                          {prefix_ + "teachers", prefix_ + "students", prefix_ + "version", prefix_ + "changes"}, all);
+  return redis_.RunScript(
+      script, {prefix_ + "teachers", prefix_ + "students", prefix_ + "version", prefix_ + "changes", prefix_ + "facts"},
+      all);
 }
 
 absl::StatusOr<bool> RegistryStore::RenewTeacher(TeacherLease& lease, std::chrono::milliseconds length) {
@@ -72,19 +79,28 @@ absl::Status RegistryStore::RemoveStudent(const std::string& student) {
 
 absl::StatusOr<RegistryNews> RegistryStore::Read(std::int64_t since) {
   EDL_ASSIGN_OR_RETURN(RedisReply reply, Run(ReadScript(), {absl::StrCat(since)}));
-  if (reply.elements.size() != 3) return OddAnswer(redis_);
+  const std::size_t parts = reply.elements.size();
+  if (parts != 2 && parts != 4) return OddAnswer(redis_);
   RegistryNews news;
   news.version = reply.elements[0].integer;
-  news.complete = reply.elements[1].integer == 1;
-  for (RedisReply& entry : reply.elements[2].elements) {
-    if (entry.elements.size() != 4 || entry.elements[0].text.empty()) return OddAnswer(redis_);
-    MemberNews member;
-    member.kind = entry.elements[0].text.front() == 't' ? MemberNews::Kind::kTeacher : MemberNews::Kind::kStudent;
-    member.name = entry.elements[0].text.substr(1);
-    member.listed = entry.elements[1].integer == 1;
-    member.state = std::move(entry.elements[2].text);
-    member.weight = std::move(entry.elements[3].text);
-    news.members.push_back(std::move(member));
+  news.complete = parts == 4;
+  if (news.complete) {
+    std::map<std::string, std::string> facts;
+    const std::vector<RedisReply>& pairs = reply.elements[2].elements;
+    for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) facts[pairs[i].text] = pairs[i + 1].text;
+    for (const RedisReply& teacher : reply.elements[1].elements) {
+      news.members.push_back(NewsOf(MemberNews::Kind::kTeacher, teacher.text, true, facts[teacher.text]));
+    }
+    for (const RedisReply& student : reply.elements[3].elements) {
+      news.members.push_back(NewsOf(MemberNews::Kind::kStudent, student.text, true, ""));
+    }
+    return news;
+  }
+  for (const RedisReply& entry : reply.elements[1].elements) {
+    if (entry.elements.size() != 3 || entry.elements[0].text.empty()) return OddAnswer(redis_);
+    const std::string& member = entry.elements[0].text;
+    const auto kind = member.front() == 't' ? MemberNews::Kind::kTeacher : MemberNews::Kind::kStudent;
+    news.members.push_back(NewsOf(kind, member.substr(1), entry.elements[1].integer == 1, entry.elements[2].text));
   }
   return news;
 }

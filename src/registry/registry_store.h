@@ -42,7 +42,7 @@ struct MemberNews {
   Kind kind;
   std::string name;
   bool listed = false;
-  std::string state;   // a teacher's, as it stands there: "" when other tools wrote it; "left": it took itself out
+  std::string state;   // a teacher's, as it stands there: "" is the usual; "left": it took itself out
   std::string weight;  // likewise
 };
 

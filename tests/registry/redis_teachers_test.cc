@@ -234,17 +234,19 @@ TEST(RedisTeachers, NonsenseInTheRegistryIsSkipped) {
   const std::string later = "99999999999999";
   for (const std::string& bad : {std::string("no port"), std::string("esc\x1b:1"), std::string("nul\0l:1", 7),
                                  std::string(5000, 'x') + ":1", std::string("string:1"), std::string("heavy:1")}) {
-    redis.Call({"HSET", "/service/s/nodes/" + bad, "server", bad, "weight", "99999999999999999999"});
+    redis.Call({"HSET", "/service/s/facts", bad, "serving 99999999999999999999"});
     redis.Call({"ZADD", "/service/s/teachers", later, bad});
     redis.Call({"ZADD", "/service/s/students", later, bad});
   }
-  redis.Call({"SET", "/service/s/nodes/string:1", "not a hash"});
-  redis.Call({"ZADD", "/service/s/teachers", later, "no-node:1"});
+  redis.Call({"HSET", "/service/s/facts", "string:1", ""});
+  redis.Call({"HSET", "/service/s/facts", "nobody:1", "serving 1"});
+  redis.Call({"SET", "/service/s/nodes/a:1", "not a hash"});
+  redis.Call({"SET", "/service/s/nodes/foreign:1", "not a hash"});
   Reader reader(Options(redis));
   auto a = Teach(redis, "a:1");
-  reader.Await({"a:1"});
+  reader.Await({"a:1", "string:1"});  // the one that is no nonsense, from the registry's point of view
   auto b = Teach(redis, "b:1");
-  reader.Await({"a:1", "b:1"});
+  reader.Await({"a:1", "b:1", "string:1"});
 }
 
 TEST(RedisTeachers, AKeyOfTheWrongKindIsAnOutageThatEnds) {
