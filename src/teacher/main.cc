@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // edl-teacher: serves a TorchScript file to students. Its life: describe, load, serve, register, and, on SIGTERM, drain.
 #include <ATen/Parallel.h>
-#include <pthread.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <utility>
@@ -12,6 +10,7 @@
 #include "edl/torch/script_model.h"
 #include "src/base/log.h"
 #include "src/base/status.h"
+#include "src/base/termination.h"
 #include "src/teacher/teacher_flags.h"
 
 namespace edl {
@@ -31,24 +30,6 @@ constexpr char kHelp[] =
 
 std::chrono::milliseconds Seconds(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
-}
-
-// Blocked in every thread that starts from here on, so that only AwaitTermination gets them.
-sigset_t BlockTerminationSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
-
-// From its return on, the next signal ends the process.
-void AwaitTermination(const sigset_t& signals) {
-  int signal = 0;
-  while (sigwait(&signals, &signal) != 0) {
-  }
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
 // Null when nobody is to be told of this teacher.
@@ -71,7 +52,7 @@ absl::Status Leave(const TeacherFlags& flags, TeacherServer& server, LeaseKeeper
   return drained;
 }
 
-absl::Status Serve(const TeacherFlags& flags, const sigset_t& signals) {
+absl::Status Serve(const TeacherFlags& flags, Termination& termination) {
   const TeacherServerOptions options = flags.ServerOptions();
   EDL_RETURN_IF_ERROR(options.Validate());  // before what takes seconds; so is the lease, but for its real port
   if (!flags.redis.empty()) EDL_RETURN_IF_ERROR(flags.DescribeLease("127.0.0.1:1", flags.name).status());
@@ -90,7 +71,7 @@ absl::Status Serve(const TeacherFlags& flags, const sigset_t& signals) {
 
   EDL_ASSIGN_OR_RETURN(const std::unique_ptr<LeaseKeeper> lease, Register(flags, *server));
 
-  AwaitTermination(signals);
+  termination.Await();
   Log().info("finishing what was accepted");
   const absl::Status drained = Leave(flags, *server, lease.get());
   const ServerStats stats = server->stats();
@@ -103,13 +84,13 @@ absl::Status Serve(const TeacherFlags& flags, const sigset_t& signals) {
 }  // namespace edl
 
 int main(int argc, char** argv) {
-  const sigset_t signals = edl::BlockTerminationSignals();
+  edl::Termination termination;
   edl::TeacherFlags flags;
   CLI::App app(edl::kHelp);
   flags.AddTo(app);
   CLI11_PARSE(app, argc, argv);
   edl::SetLogLevel(flags.log_level);
-  const absl::Status status = edl::Guarded([&] { return edl::Serve(flags, signals); });
+  const absl::Status status = edl::Guarded([&] { return edl::Serve(flags, termination); });
   if (status.ok()) return 0;
   std::fprintf(stderr, "edl-teacher: %s\n", std::string(status.message()).c_str());
   return 1;
