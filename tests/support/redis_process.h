@@ -61,14 +61,15 @@ class RedisProcess {
   }
 
   // A command, over a connection of its own; `as`: another address of this server (user, password, database).
-  RedisReply Call(const std::vector<std::string>& words, const std::string& as = "") {
+  absl::StatusOr<RedisReply> TryCall(const std::vector<std::string>& words, const std::string& as = "") {
     Interrupt interrupt;
-    auto address = RedisAddress::Parse(as.empty() ? url() : as);
-    EXPECT_TRUE(address.ok()) << address.status();
-    auto redis = ConnectToRedis(*address, {std::chrono::seconds(10), std::chrono::seconds(10)}, interrupt);
-    EXPECT_TRUE(redis.ok()) << redis.status();
-    if (!redis.ok()) return {};
-    auto reply = (*redis)->Call(words);
+    auto redis = ConnectToRedis(RedisAddress::Parse(as.empty() ? url() : as).value(),
+                                {std::chrono::seconds(10), std::chrono::seconds(10)}, interrupt);
+    if (!redis.ok()) return redis.status();
+    return (*redis)->Call(words);
+  }
+  RedisReply Call(const std::vector<std::string>& words, const std::string& as = "") {
+    auto reply = TryCall(words, as);
     EXPECT_TRUE(reply.ok()) << words[0] << ": " << reply.status();
     return reply.value_or(RedisReply{});
   }
