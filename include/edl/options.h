@@ -36,6 +36,10 @@ struct ReaderOptions {
   // Distilled batches come out in the order of the source; false: as they complete. Epochs do not mix either way.
   bool ordered = true;
 
+  // A reply whose soft labels hold NaN or infinity counts as wrong: its rows are asked of another teacher, and one that
+  // goes on so is not used. Off by default, since a model may mean its infinities (masked logits).
+  bool check_finite = false;
+
   // How many epochs the source will be asked for; 0: as many as the student reads. With a number, the reader does not
   // read ahead beyond the last of them.
   std::int64_t num_epochs = 0;

@@ -19,10 +19,11 @@ struct StageStats {
 
 struct LaneStats {
   std::string endpoint;
-  std::string state;  // "connecting", "ready", "ejected", "refused", "closed"
+  std::string state;  // "connecting", "ready", "resting" (it is overloaded), "ejected", "refused", "closed"
   std::int64_t attempts = 0;
   std::int64_t completed = 0;
   std::int64_t failed = 0;
+  std::int64_t bad_replies = 0;  // of those: answers that made no sense
   std::int64_t in_flight = 0;
   std::int64_t rows = 0;  // of completed requests
   std::int64_t ejections = 0;

@@ -23,7 +23,8 @@ Dispatcher::Dispatcher(const ReaderOptions& options, Executor& executor, Teacher
       executor_(executor),
       on_window_(std::move(on_window)),
       pending_(max_requests, lanes_),
-      keeper_(options, executor, std::move(connect), lanes_, calls_, *this) {}
+      keeper_(options, executor, std::move(connect), lanes_, calls_, *this),
+      judge_(lanes_, keeper_) {}
 
 absl::StatusOr<std::shared_ptr<const ModelBinding>> Dispatcher::AwaitBinding() {
   MutexLock lock(mu_);
@@ -123,11 +124,12 @@ void Dispatcher::OnDone(Lane& lane, int place, TeacherRequest& request, TimePoin
                         absl::StatusOr<InferReply> reply) {
   lane.Release(place);
   absl::StatusOr<std::vector<WireTensor>> predictions = reply.ok() ? Guarded([&] {
-    return CheckReply(*bound_.load(std::memory_order_acquire), request.rows, *std::move(reply));
+    return CheckReply(*bound_.load(std::memory_order_acquire), request.rows, options_.check_finite, *std::move(reply));
   })
                                                                    : reply.status();
   if (!predictions.ok()) return OnFailed(lane, request, predictions.status());
   lane.CountCompleted(request.rows, executor_.Now() - sent);
+  judge_.Convict(request, lane);
   Pump(lane);  // the teacher's next request first: finishing this one may copy
   Finish(request, std::move(predictions));
 }
@@ -137,9 +139,7 @@ void Dispatcher::OnFailed(Lane& lane, TeacherRequest& request, const absl::Statu
     Finish(request, wanted);
     return Pump(lane);
   }
-  lane.CountFailed(error);
-  Verdict verdict = Judge(error, request, options_.max_attempts);
-  if (verdict.eject) keeper_.Eject(lane, error);
+  Verdict verdict = judge_.Judge(lane, request, error, options_.max_attempts);
   if (!verdict.retry) {
     Finish(request,
            Annotate(error, absl::StrCat(request.sink->Describe(request), ", teacher ", lane.endpoint(), ", attempt ",
@@ -148,7 +148,6 @@ void Dispatcher::OnFailed(Lane& lane, TeacherRequest& request, const absl::Statu
   }
   Log().info("{}, teacher {}, attempt {} of {}: {}; it is tried again", request.sink->Describe(request),
              lane.endpoint(), request.attempts, options_.max_attempts, error.ToString());
-  request.bad_replies += verdict.bad_reply ? 1 : 0;
   request.avoid = &lane;
   retried_.fetch_add(1, kRelaxed);
   pending_.PushRetry(request);

@@ -20,9 +20,9 @@
 #include "edl/stats.h"
 #include "src/base/call_count.h"
 #include "src/base/mutex.h"
+#include "src/dispatch/lane_judge.h"
 #include "src/dispatch/lane_keeper.h"
 #include "src/dispatch/pending_queue.h"
-#include "src/dispatch/retry_policy.h"
 
 namespace edl {
 
@@ -98,7 +98,8 @@ class Dispatcher final : private LaneKeeper::Listener {
   std::atomic<std::int64_t> finished_{0};
   std::atomic<std::int64_t> retried_{0};
 
-  LaneKeeper keeper_;  // last: it uses what is above
+  LaneKeeper keeper_;  // it uses what is above
+  LaneJudge judge_;
 };
 
 }  // namespace edl

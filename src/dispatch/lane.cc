@@ -14,6 +14,8 @@ const char* StateName(Lane::State state) {
       return "connecting";
     case Lane::State::kReady:
       return "ready";
+    case Lane::State::kResting:
+      return "resting";
     case Lane::State::kEjected:
       return "ejected";
     case Lane::State::kRefused:
@@ -68,6 +70,23 @@ void Lane::CountCompleted(std::int64_t rows, std::chrono::nanoseconds latency) {
   completed_.fetch_add(1, kRelaxed);
   rows_.fetch_add(rows, kRelaxed);
   latency_ns_.fetch_add(latency.count(), kRelaxed);
+  if (bad_in_a_row() == 0) return;
+  bad_in_a_row_.store(0, kRelaxed);
+  convicted_.store(false, kRelaxed);
+}
+
+int Lane::CountBadReply() {
+  bad_replies_.fetch_add(1, kRelaxed);
+  return bad_in_a_row_.fetch_add(1, kRelaxed) + 1;
+}
+
+void Lane::Convict() {
+  if (bad_in_a_row() > 0) convicted_.store(true, kRelaxed);
+}
+
+Standing Lane::standing() const {
+  if (convicted_.load(kRelaxed)) return Standing::kConvicted;
+  return bad_in_a_row() == 0 && completed() > 0 ? Standing::kGood : Standing::kUnproven;
 }
 
 void Lane::CountFailed(const absl::Status& status) {
@@ -89,6 +108,7 @@ LaneStats Lane::Stats() const {
   stats.failed = failed_.load(kRelaxed);
   stats.in_flight = in_flight();
   stats.rows = rows_.load(kRelaxed);
+  stats.bad_replies = bad_replies_.load(kRelaxed);
   stats.ejections = ejections_.load(kRelaxed);
   if (stats.completed > 0) {
     stats.mean_latency = std::chrono::microseconds(latency_ns_.load(kRelaxed) / stats.completed / 1000);

@@ -41,11 +41,13 @@ class LaneTable {
     return best;
   }
 
-  // Is there at most one ready lane?
-  bool AtMostOneReady() const {
-    int ready = 0;
-    for (std::size_t i = 0, n = size(); i < n && ready < 2; ++i) ready += lanes_[i]->ready() ? 1 : 0;
-    return ready < 2;
+  // Is there a lane, ready or resting, of which `condition(lane)` is true?
+  template <typename Condition>
+  bool AnyUsable(Condition condition) const {
+    for (std::size_t i = 0, n = size(); i < n; ++i) {
+      if (lanes_[i]->usable() && condition(*lanes_[i])) return true;
+    }
+    return false;
   }
 
  private:

@@ -24,10 +24,19 @@ TeacherRequest* PendingQueue::TakeFresh() {
   return fresh_.pop();
 }
 
+bool PendingQueue::KeepsAway(const TeacherRequest& retry, const Lane& lane) const {
+  if (retry.SpoiledBy(lane)) {
+    // Worth waiting for one that rests: this lane's answer would most likely be the same again.
+    return lanes_.AnyUsable([&](const Lane& other) { return !retry.SpoiledBy(other); });
+  }
+  return retry.avoid == &lane && lanes_.AnyUsable([&](const Lane& other) {
+    return other.ready() && &other != &lane && !retry.SpoiledBy(other);
+  });
+}
+
 std::deque<TeacherRequest*>::iterator PendingQueue::FindRetryFor(const Lane& lane) {
-  const bool no_other = lanes_.AtMostOneReady();
   return std::find_if(retries_.begin(), retries_.end(),
-                      [&](const TeacherRequest* retry) { return no_other || retry->avoid != &lane; });
+                      [&](const TeacherRequest* retry) { return !KeepsAway(*retry, lane); });
 }
 
 TeacherRequest* PendingQueue::Take(const Lane& lane) {

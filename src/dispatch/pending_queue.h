@@ -31,7 +31,7 @@ class PendingQueue {
   void Push(TeacherRequest& request);
   void PushRetry(TeacherRequest& request);
 
-  // The next request for `lane`, or null. A retry is kept from the lane that failed it while another one is ready.
+  // The next request for `lane`, or null. A retry is kept from the lanes that failed it while another one is ready.
   TeacherRequest* Take(const Lane& lane);
 
   // Would Take give something?
@@ -46,6 +46,7 @@ class PendingQueue {
 
  private:
   TeacherRequest* TakeFresh();
+  bool KeepsAway(const TeacherRequest& retry, const Lane& lane) const;
   std::deque<TeacherRequest*>::iterator FindRetryFor(const Lane& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const LaneTable& lanes_;

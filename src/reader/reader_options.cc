@@ -60,6 +60,7 @@ std::string ReaderOptions::ToString() const {
   line("predictions", absl::StrJoin(predictions, ","));
   line("model", model.empty() ? "(the server's only one)" : model);
   line("ordered", ordered ? "true" : "false");
+  line("check_finite", check_finite ? "true" : "false");
   line("num_epochs", limit(num_epochs, "0 (as many as are read)"));
   line("no_teacher_timeout_ms", limit(no_teacher_timeout.count(), "0 (for ever)"));
   line("teacher_batch_rows", teacher_batch_rows);

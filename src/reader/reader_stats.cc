@@ -27,10 +27,10 @@ std::string ReaderStats::ToString() const {
                   share("source waited for student", source_waited_for_student));
   for (const LaneStats& lane : lanes) {
     absl::StrAppendFormat(&text,
-                          "teacher %s: %s, %d attempts, %d completed, %d failed, %d in flight, %d rows, "
-                          "%d ejections, mean latency %.3f ms%s%s\n",
-                          lane.endpoint, lane.state, lane.attempts, lane.completed, lane.failed, lane.in_flight,
-                          lane.rows, lane.ejections, lane.mean_latency.count() / 1000.0,
+                          "teacher %s: %s, %d attempts, %d completed, %d failed (%d bad replies), "
+                          "%d in flight, %d rows, %d ejections, mean latency %.3f ms%s%s\n",
+                          lane.endpoint, lane.state, lane.attempts, lane.completed, lane.failed, lane.bad_replies,
+                          lane.in_flight, lane.rows, lane.ejections, lane.mean_latency.count() / 1000.0,
                           lane.last_error.empty() ? "" : ", last error: ", lane.last_error);
   }
   return text;

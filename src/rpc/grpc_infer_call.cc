@@ -6,6 +6,7 @@
 #include "src/base/log.h"
 #include "src/base/status.h"
 #include "src/rpc/codec.h"
+#include "src/rpc/pushback.h"
 #include "src/rpc/status_code.h"
 
 namespace edl {
@@ -47,6 +48,13 @@ void GrpcInferCall::CancelIf(const void* tag) {
   if (attempt != nullptr) attempt->context.TryCancel();
 }
 
+absl::Status GrpcInferCall::ErrorOf(const Attempt& attempt, const grpc::Status& status) {
+  const auto& metadata = attempt.context.GetServerTrailingMetadata();
+  auto pushback = metadata.find(kPushbackMetadata);
+  if (pushback == metadata.end()) return FromGrpc(status);
+  return WithPushback(FromGrpc(status), absl::string_view(pushback->second.data(), pushback->second.size()));
+}
+
 void GrpcInferCall::Finish(const grpc::Status& status) {
   std::shared_ptr<Attempt> attempt;
   {
@@ -57,7 +65,7 @@ void GrpcInferCall::Finish(const grpc::Status& status) {
   // gRPC swallows what its callbacks throw, and the batch would never arrive: nothing may leave here.
   absl::Status thrown = Guarded([&]() -> absl::Status {
     absl::StatusOr<InferReply> reply =
-        status.ok() ? Guarded([&] { return DecodeReply(attempt->reply); }) : FromGrpc(status);
+        status.ok() ? Guarded([&] { return DecodeReply(attempt->reply); }) : ErrorOf(*attempt, status);
     if (status.ok() && !reply.ok()) {
       reply = absl::DataLossError("the teacher's reply: " + std::string(reply.status().message()));
     }

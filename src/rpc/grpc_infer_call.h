@@ -25,6 +25,7 @@ class GrpcInferCall final : public InferCall {
   struct Attempt;
 
   void Finish(const grpc::Status& status);
+  static absl::Status ErrorOf(const Attempt& attempt, const grpc::Status& status);
 
   grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub_;
   Mutex mu_;

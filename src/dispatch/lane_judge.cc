@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/dispatch/lane_judge.h"
+
+#include "absl/strings/str_cat.h"
+#include "src/base/status.h"
+#include "src/rpc/pushback.h"
+
+namespace edl {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int kMostBadInARow = 3;
+// Such a teacher passes its probe, so nothing is known before it has answered a request; it gets one a while.
+constexpr milliseconds kBadReplyRest{1000};
+
+RequestHistory HistoryOf(const TeacherRequest& request, const Lane& lane, Standing standing) {
+  RequestHistory history;
+  history.attempts = request.attempts;
+  history.good_witnesses = standing == Standing::kGood ? 1 : 0;
+  for (const BadReply& bad : request.bad_replies) {
+    history.bad_replies += bad.standing != Standing::kConvicted ? 1 : 0;
+    history.good_witnesses += bad.standing == Standing::kGood && bad.lane != &lane ? 1 : 0;
+  }
+  return history;
+}
+
+}  // namespace
+
+Verdict LaneJudge::Judge(Lane& lane, TeacherRequest& request, const absl::Status& error, int max_attempts) {
+  lane.CountFailed(error);
+  const Standing standing = lane.standing();
+  RequestHistory history = HistoryOf(request, lane, standing);
+  history.max_attempts = max_attempts;
+  history.others_left =
+      lanes_.AnyUsable([&](const Lane& other) { return &other != &lane && !request.SpoiledBy(other); });
+  Verdict verdict = edl::Judge(error, history);
+  if (verdict.lane == Verdict::Lane::kSuspect) request.bad_replies.push_back({&lane, standing, error});
+  Punish(lane, verdict.lane, standing, error);
+  return verdict;
+}
+
+void LaneJudge::Punish(Lane& lane, Verdict::Lane verdict, Standing before, const absl::Status& error) {
+  std::optional<milliseconds> pushback = PushbackOf(error);
+  switch (verdict) {
+    case Verdict::Lane::kEject:
+      return keeper_.Eject(lane, error, pushback.value_or(milliseconds(0)));
+    case Verdict::Lane::kRest:
+      return keeper_.Rest(lane, error, pushback);
+    case Verdict::Lane::kSuspect:
+      if (lane.CountBadReply() >= kMostBadInARow || before == Standing::kConvicted) {
+        keeper_.Eject(lane, error, std::max(pushback.value_or(milliseconds(0)), kBadReplyRest));
+      }
+      break;
+    case Verdict::Lane::kKeep:
+      break;
+  }
+  if (pushback) keeper_.Rest(lane, error, pushback);
+}
+
+void LaneJudge::Convict(const TeacherRequest& request, const Lane& lane) {
+  for (const BadReply& bad : request.bad_replies) {
+    // One good answer since, and it was a lapse.
+    if (bad.lane == &lane || bad.lane->bad_in_a_row() == 0) continue;
+    bad.lane->Convict();
+    keeper_.Eject(*bad.lane,
+                  Annotate(bad.why, absl::StrCat("teacher ", lane.endpoint(), " answered well what it answered so")),
+                  kBadReplyRest);
+  }
+}
+
+}  // namespace edl
