@@ -51,6 +51,8 @@ class Lane {
   // The call of a place that the caller has reserved.
   InferCall& call(int place) { return *calls_[place]; }
   ModelProbe& probe() { return *probe_; }
+  // The keeper's thread, while no probe is in flight.
+  void Reconnect() { client_->Reconnect(); }
   // Cancels the calls in flight that have that tag; null: all.
   void CancelCalls(const void* tag);
 

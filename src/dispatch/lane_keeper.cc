@@ -119,6 +119,8 @@ void LaneKeeper::Probe(Lane& lane) {
   Care& care = care_[&lane];
   if (care.probing || shut_down_.load(std::memory_order_seq_cst)) return;
   care.probing = true;
+  // What was not answered in time may have been sent into a connection that leads nowhere.
+  if (care.last_failure && absl::IsDeadlineExceeded(*care.last_failure)) lane.Reconnect();
   calls_->Enter();
   lane.probe().Start(
       options_.model, kProbeTimeout,

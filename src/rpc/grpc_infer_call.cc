@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "grpcpp/generic/generic_stub.h"
 #include "src/base/log.h"
 #include "src/base/status.h"
 #include "src/rpc/codec.h"
@@ -28,15 +29,23 @@ absl::Status GrpcInferCall::Start(const InferRequest& request, std::chrono::mill
   attempt->request.Swap(&bytes);
   attempt->tag = tag;
   attempt->done = std::move(done);
+  std::shared_ptr<grpc::Channel> channel;
   {
     MutexLock lock(mu_);
     attempt_ = attempt;
+    channel = channel_;
   }
   // Not under the lock: gRPC may call back before this returns. A cancel that comes in between is remembered by the
   // context.
-  stub_.UnaryCall(&attempt->context, method, {}, &attempt->request, &attempt->reply,
-                  [this](const grpc::Status& status) { Finish(status); });
+  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer>(channel).UnaryCall(
+      &attempt->context, method, {}, &attempt->request, &attempt->reply,
+      [this](const grpc::Status& status) { Finish(status); });
   return absl::OkStatus();
+}
+
+void GrpcInferCall::set_channel(std::shared_ptr<grpc::Channel> channel) {
+  MutexLock lock(mu_);
+  channel_.swap(channel);
 }
 
 void GrpcInferCall::CancelIf(const void* tag) {

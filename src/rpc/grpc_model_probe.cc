@@ -12,6 +12,7 @@
 namespace edl {
 
 struct GrpcModelProbe::Attempt {
+  std::shared_ptr<inference::GRPCInferenceService::Stub> stub;
   grpc::ClientContext metadata_context;
   inference::ModelMetadataRequest metadata_request;
   inference::ModelMetadataResponse metadata;
@@ -31,16 +32,17 @@ void GrpcModelProbe::Start(const std::string& model, std::chrono::milliseconds t
   {
     MutexLock lock(mu_);
     attempt_ = attempt;
+    attempt->stub = stub_;
   }
-  stub_->async()->ModelMetadata(&attempt->metadata_context, &attempt->metadata_request, &attempt->metadata,
-                                [this, attempt](const grpc::Status& status) { OnMetadata(attempt, status); });
+  attempt->stub->async()->ModelMetadata(&attempt->metadata_context, &attempt->metadata_request, &attempt->metadata,
+                                        [this, attempt](const grpc::Status& status) { OnMetadata(attempt, status); });
 }
 
 void GrpcModelProbe::OnMetadata(const std::shared_ptr<Attempt>& attempt, const grpc::Status& status) {
   if (!status.ok()) return Finish(attempt, FromGrpc(status));
   attempt->ready_request.set_name(attempt->metadata.name());
-  stub_->async()->ModelReady(&attempt->ready_context, &attempt->ready_request, &attempt->ready,
-                             [this, attempt](const grpc::Status& status) { OnReady(attempt, status); });
+  attempt->stub->async()->ModelReady(&attempt->ready_context, &attempt->ready_request, &attempt->ready,
+                                     [this, attempt](const grpc::Status& status) { OnReady(attempt, status); });
 }
 
 void GrpcModelProbe::OnReady(const std::shared_ptr<Attempt>& attempt, const grpc::Status& status) {

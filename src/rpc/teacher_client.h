@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // TeacherClient: one connection to one teacher, which speaks the Open Inference Protocol.
 // Place: a lane owns one; dispatch knows gRPC only through these interfaces.
-// Errors: gRPC's codes as the server or the transport gives them; INVALID_ARGUMENT - the server's answer does not
-// parse. Thread-safety: any thread. `done` runs once for each Start, on a gRPC thread or, if gRPC knows the outcome at
-// once,
-//                inside Start; calls and probes are destroyed only after it returned.
+// Errors: gRPC's codes as the server or the transport gives them, with the server's pushback (pushback.h); DATA_LOSS -
+//         the server's answer does not parse.
+// Thread-safety: any thread; New… and Reconnect one thread at a time. `done` runs once for each Start, on a gRPC thread
+//                or, if gRPC knows the outcome at once, inside Start; calls and probes are destroyed only after it
+//                returned.
 #pragma once
 
 #include <chrono>
@@ -50,6 +51,9 @@ class TeacherClient {
   virtual ~TeacherClient() = default;
   virtual std::unique_ptr<InferCall> NewInferCall() = 0;
   virtual std::unique_ptr<ModelProbe> NewModelProbe() = 0;
+  // What is started from now on goes over a new connection. For one that may lead nowhere: no error tells of packets
+  // that vanish. What is in flight stays where it is.
+  virtual void Reconnect() = 0;
 };
 
 // Connects in the background, when first used. `endpoint` has been checked.

@@ -68,6 +68,24 @@ TEST_F(DispatcherTest, AFailedRequestGoesToAnotherLaneAndTheFirstIsEjectedThenRe
   EXPECT_EQ(InFlight("a"), 1u);
 }
 
+TEST_F(DispatcherTest, WhatIsNotAnsweredInTimeIsAskedOverANewConnection) {
+  Follow({"a"});
+  AnswerProbe("a");
+  Submit();
+  Answer("a", absl::UnavailableError("gone"));
+  executor_.Advance(milliseconds(100));
+  AnswerProbe("a");
+  EXPECT_EQ(teachers_["a"].reconnections, 0) << "gRPC knows of that one";
+  Answer("a", absl::DeadlineExceededError("nothing came"));
+  executor_.Advance(milliseconds(200));
+  EXPECT_EQ(teachers_["a"].reconnections, 1);
+  AnswerProbe("a", absl::DeadlineExceededError("nothing came"));
+  executor_.Advance(milliseconds(250));
+  EXPECT_EQ(teachers_["a"].reconnections, 2);
+  AnswerProbe("a");
+  EXPECT_EQ(InFlight("a"), 1u);
+}
+
 TEST_F(DispatcherTest, ARetryKeepsAwayFromTheLaneThatFailedItWhileThereIsAnother) {
   Follow({"a", "b"});
   AnswerProbe("a");

@@ -24,6 +24,7 @@ struct ScriptedTeacher {
   };
   std::deque<std::shared_ptr<Call>> calls;
   std::deque<ModelProbe::Done> probes;
+  int reconnections = 0;
 
   void AnswerProbe(absl::StatusOr<ModelInfo> info) {
     ModelProbe::Done done = std::move(probes.front());
@@ -98,6 +99,7 @@ class ScriptedTeachers {
     explicit Client(ScriptedTeacher& teacher) : teacher_(teacher) {}
     std::unique_ptr<InferCall> NewInferCall() override { return std::make_unique<ScriptedCall>(teacher_); }
     std::unique_ptr<ModelProbe> NewModelProbe() override { return std::make_unique<ScriptedProbe>(teacher_); }
+    void Reconnect() override { ++teacher_.reconnections; }
 
    private:
     ScriptedTeacher& teacher_;
