@@ -101,7 +101,10 @@ TEST(Elastic, ATeacherThatAnswersNonsenseCostsOnlyItsOwnRequests) {
   });
   auto reader = test::NewReader(test::BatchesOf(1'000'000, 4), FixedTeachers({good->endpoint(), bad->endpoint()}));
   std::int64_t i = 0;
-  ReadUntil(*reader, 4, i, [&] { return reader->Stats().lanes[1].ejections > 0; });
+  ReadUntil(*reader, 4, i, [&] {
+    ReaderStats stats = reader->Stats();
+    return stats.lanes.size() == 2 && stats.lanes[1].ejections > 0;
+  });
   EXPECT_NE(reader->Stats().lanes[1].last_error.find("rows"), std::string::npos) << reader->Stats().ToString();
   ReadUntil(*reader, 4, i, [&] { return i > 100; });
   EXPECT_GT(reader->Stats().retried, 0);
