@@ -73,6 +73,10 @@ struct ReaderOptions {
   // Attempts of one request before its last error reaches Next(). 1 or more. Waiting for a teacher is no attempt.
   int max_attempts = 16;
 
+  // Retries, as a share of the requests that are answered, so that a fleet that fails is not stormed. Beyond it, beyond
+  // what one teacher loses when it dies, and beyond 10 a second, retries wait; none is lost. 0 to 1.
+  double retry_budget = 0.2;
+
   // For a source of samples: teachers get groups of teacher_batch_rows of them. When a sample comes and the first of
   // its group is older than this while a teacher has nothing to do, the group is sent as it is.
   std::chrono::milliseconds max_group_age{5};

@@ -15,6 +15,12 @@ namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
+// Retries that need no success before them: all that one teacher can lose at a time, twice; and, so that a fleet that
+// fails wholly is asked now and then, some each second.
+constexpr double kRetryBurst = 2.0 * Lane::kMaxWindow;
+constexpr double kRetriesPerSecond = 10;
+constexpr std::chrono::milliseconds kRetryLook{100};
+
 }  // namespace
 
 Dispatcher::Dispatcher(const ReaderOptions& options, Executor& executor, TeacherClientFactory connect,
@@ -23,6 +29,7 @@ Dispatcher::Dispatcher(const ReaderOptions& options, Executor& executor, Teacher
       executor_(executor),
       on_window_(std::move(on_window)),
       pending_(max_requests, lanes_),
+      retry_budget_({options.retry_budget, kRetriesPerSecond, kRetryBurst}),
       keeper_(options, executor, std::move(connect), lanes_, calls_, *this),
       judge_(lanes_, keeper_) {}
 
@@ -150,9 +157,28 @@ void Dispatcher::OnFailed(Lane& lane, TeacherRequest& request, const absl::Statu
              lane.endpoint(), request.attempts, options_.max_attempts, error.ToString());
   request.avoid = &lane;
   retried_.fetch_add(1, kRelaxed);
-  pending_.PushRetry(request);
+  Retry(request);
+}
+
+void Dispatcher::Retry(TeacherRequest& request) {
+  pending_.Hold(request);
   if (failed()) return FinishPending();
+  ReleaseRetries();
   PumpAll();
+}
+
+void Dispatcher::ReleaseRetries() {
+  while (pending_.holds_any()) {
+    if (!retry_budget_.TryTake(executor_.Now(), finished_.load(kRelaxed))) {
+      if (release_due_.exchange(true, std::memory_order_seq_cst)) return;
+      return executor_.PostAt(executor_.Now() + kRetryLook, [this] {
+        release_due_.store(false, std::memory_order_seq_cst);
+        ReleaseRetries();
+        PumpAll();
+      });
+    }
+    if (!pending_.Release()) retry_budget_.PutBack();
+  }
 }
 
 void Dispatcher::Cancel(const Cancellation& cancellation) {

@@ -2,7 +2,8 @@
 // Dispatcher: gets every teacher request answered by some teacher, whatever single teachers do.
 // Place: takes requests from the splitter, sends each through the least loaded lane, retries a failed one on another,
 //        and gives checked replies, in any order, to the request's sink.
-// Rules: each submitted request is finished exactly once. No request waits beside a lane with room (PendingQueue).
+// Rules: each submitted request is finished exactly once. No request waits beside a lane with room (PendingQueue), but a
+//        retry beyond the budget (ReaderOptions::retry_budget), which waits until there is some again.
 // Errors, to the sink: CANCELLED - its epoch was left; the sticky status of Fail; else the last attempt's error with
 //         batch, rows, teacher, attempt n of m, and why it was the last.
 // Thread-safety: any thread; AwaitBinding by one at a time. Sinks are called on gRPC's threads, on the caller's of
@@ -23,6 +24,7 @@
 #include "src/dispatch/lane_judge.h"
 #include "src/dispatch/lane_keeper.h"
 #include "src/dispatch/pending_queue.h"
+#include "src/dispatch/token_bucket.h"
 
 namespace edl {
 
@@ -68,6 +70,8 @@ class Dispatcher final : private LaneKeeper::Listener {
   void Send(Lane& lane, int place, TeacherRequest& request);
   void OnDone(Lane& lane, int place, TeacherRequest& request, TimePoint sent, absl::StatusOr<InferReply> reply);
   void OnFailed(Lane& lane, TeacherRequest& request, const absl::Status& error);
+  void Retry(TeacherRequest& request);
+  void ReleaseRetries();
   void FinishPending();
   void Finish(TeacherRequest& request, absl::StatusOr<std::vector<WireTensor>> result);
   // Not OK when the request's result is wanted no more.
@@ -80,6 +84,8 @@ class Dispatcher final : private LaneKeeper::Listener {
   const std::shared_ptr<CallCount> calls_ = std::make_shared<CallCount>();
   LaneTable lanes_;
   PendingQueue pending_;
+  TokenBucket retry_budget_;
+  std::atomic<bool> release_due_{false};  // a task will call ReleaseRetries; set by who posts it, cleared by the task
 
   mutable Mutex mu_;
   CondVar changed_;

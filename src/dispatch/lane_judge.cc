@@ -32,8 +32,14 @@ Verdict LaneJudge::Judge(Lane& lane, TeacherRequest& request, const absl::Status
   const Standing standing = lane.standing();
   RequestHistory history = HistoryOf(request, lane, standing);
   history.max_attempts = max_attempts;
-  history.others_left =
-      lanes_.AnyUsable([&](const Lane& other) { return &other != &lane && !request.SpoiledBy(other); });
+  auto other_that = [&](bool (*condition)(const Lane&)) {
+    return lanes_.Any(
+        [&](const Lane& other) { return condition(other) && &other != &lane && !request.SpoiledBy(other); });
+  };
+  history.others_left = other_that([](const Lane& other) { return other.usable(); });
+  history.others_may_come = other_that([](const Lane& other) {
+    return other.state() == Lane::State::kConnecting || other.state() == Lane::State::kEjected;
+  });
   Verdict verdict = edl::Judge(error, history);
   if (verdict.lane == Verdict::Lane::kSuspect) request.bad_replies.push_back({&lane, standing, error});
   Punish(lane, verdict.lane, standing, error);

@@ -41,11 +41,11 @@ class LaneTable {
     return best;
   }
 
-  // Is there a lane, ready or resting, of which `condition(lane)` is true?
+  // Is there a lane of which `condition(lane)` is true?
   template <typename Condition>
-  bool AnyUsable(Condition condition) const {
+  bool Any(Condition condition) const {
     for (std::size_t i = 0, n = size(); i < n; ++i) {
-      if (lanes_[i]->usable() && condition(*lanes_[i])) return true;
+      if (condition(*lanes_[i])) return true;
     }
     return false;
   }

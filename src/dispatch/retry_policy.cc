@@ -14,7 +14,8 @@ Verdict JudgeBadReply(const RequestHistory& history) {
   if (history.bad_replies >= 1 && history.good_witnesses >= 2) {
     return GiveUp(Verdict::Lane::kSuspect, "a second teacher, which answers others well, answered it no better");
   }
-  if (history.bad_replies >= 1 && !history.others_left) {
+  const bool others_hoped_for = history.others_may_come && history.good_witnesses == 0;
+  if (history.bad_replies >= 1 && !history.others_left && !others_hoped_for) {
     return GiveUp(Verdict::Lane::kSuspect, "a retry was answered no better");
   }
   return {/*retry=*/true, Verdict::Lane::kSuspect};

@@ -108,6 +108,34 @@ TEST_F(Ejection, WhenEveryTeacherAnswersNonsenseTheRequestSaysSo) {
   EXPECT_THAT(finished_[0].message(), HasSubstr("teacher b, attempt 2 of 16 (a retry was answered no better)"));
 }
 
+TEST_F(Ejection, ABrokenTeacherThatIsTheFirstToConnectDoesNotEndTheReader) {
+  Follow({"a", "b"});
+  AnswerProbe("a");
+  Submit();
+  for (int i = 0; i < 3; ++i) Answer("a", Reply(/*rows=*/2));
+  EXPECT_EQ(Stats("a").state, "ejected");
+  EXPECT_TRUE(finished_.empty());
+  AnswerProbe("b");
+  Answer("b", Reply());
+  ASSERT_EQ(finished_.size(), 1u);
+  EXPECT_TRUE(finished_[0].ok()) << finished_[0];
+}
+
+TEST_F(Ejection, ABrokenTeacherBesideOneThatNeverComesEndsTheReaderAtMaxAttempts) {
+  Follow({"a", "b"});
+  AnswerProbe("a");
+  AnswerProbe("b", absl::UnavailableError("nobody there"));
+  Submit();
+  for (int second = 0; second < 200 && finished_.empty(); ++second) {
+    while (InFlight("a") > 0) Answer("a", Reply(/*rows=*/2));
+    executor_.Advance(milliseconds(1000));
+    while (!teachers_["a"].probes.empty()) AnswerProbe("a");
+    while (!teachers_["b"].probes.empty()) AnswerProbe("b", absl::UnavailableError("nobody there"));
+  }
+  ASSERT_EQ(finished_.size(), 1u);
+  EXPECT_THAT(finished_[0].message(), HasSubstr("attempt 16 of 16 (max_attempts is reached)"));
+}
+
 TEST_F(Ejection, APoisonousRequestEjectsNobodyAndFailsAfterTwoTeachersThatAnswerOthersWell) {
   Ready({"a", "b", "c"});
   Prove({"a", "b", "c"});

@@ -74,6 +74,16 @@ TEST(RetryPolicy, NonsenseFromTwoTeachersThatAnswerOthersWellIsTheRequestsFault)
   EXPECT_FALSE(Judge(absl::InternalError(""), history).retry);
 }
 
+// At the start of a reader the teacher that answers first may be the broken one.
+TEST(RetryPolicy, NonsenseFromTheOnlyTeacherIsFinalIfItAnswersOthersWellOrNoOtherIsOnItsWay) {
+  RequestHistory history = First(/*others_left=*/false);
+  history.bad_replies = 1;
+  history.others_may_come = true;
+  EXPECT_TRUE(Judge(absl::InternalError(""), history).retry);
+  history.good_witnesses = 1;
+  EXPECT_FALSE(Judge(absl::InternalError(""), history).retry);
+}
+
 TEST(RetryPolicy, AttemptsAreBounded) {
   RequestHistory history = First();
   history.attempts = 3;
