@@ -73,6 +73,11 @@ struct ReaderOptions {
   // Attempts of one request before its last error reaches Next(). 1 or more. Waiting for a teacher is no attempt.
   int max_attempts = 16;
 
+  // Requests that may be sent a second time, as a share of all, because they take longer than others lately did: to a
+  // teacher that has nothing to do, and the first answer counts. Slow or hung teachers then hold up nobody, at the cost
+  // of so much more work at most. 0 (off) to 1.
+  double hedge_budget = 0.1;
+
   // Retries, as a share of the requests that are answered, so that a fleet that fails is not stormed. Beyond it, beyond
   // what one teacher loses when it dies, and beyond 10 a second, retries wait; none is lost. 0 to 1.
   double retry_budget = 0.2;

@@ -52,7 +52,7 @@ void Lane::Release(int place) {
   busy_.fetch_and(~(std::uint64_t{1} << place), std::memory_order_seq_cst);
 }
 
-void Lane::CancelCalls(const void* tag) {
+void Lane::CancelCalls(CallTag tag) {
   for (std::unique_ptr<InferCall>& call : calls_) call->CancelIf(tag);
 }
 
@@ -70,6 +70,10 @@ void Lane::CountCompleted(std::int64_t rows, std::chrono::nanoseconds latency) {
   completed_.fetch_add(1, kRelaxed);
   rows_.fetch_add(rows, kRelaxed);
   latency_ns_.fetch_add(latency.count(), kRelaxed);
+  // Threads that come at the same time may lose one another's; the next makes up for it.
+  const std::int64_t recent = recent_latency_ns_.load(kRelaxed);
+  recent_latency_ns_.store(recent == 0 ? latency.count() : recent + (latency.count() - recent) / 8, kRelaxed);
+  if (lost_in_a_row_.load(kRelaxed) != 0) lost_in_a_row_.store(0, kRelaxed);
   if (bad_in_a_row() == 0) return;
   bad_in_a_row_.store(0, kRelaxed);
   convicted_.store(false, kRelaxed);

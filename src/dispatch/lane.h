@@ -53,8 +53,8 @@ class Lane {
   ModelProbe& probe() { return *probe_; }
   // The keeper's thread, while no probe is in flight.
   void Reconnect() { client_->Reconnect(); }
-  // Cancels the calls in flight that have that tag; null: all.
-  void CancelCalls(const void* tag);
+  // Cancels the calls in flight that have that tag.
+  void CancelCalls(CallTag tag);
 
   // Since when nothing has been in flight; nothing while it is busy or not ready.
   std::optional<TimePoint> idle_since() const;
@@ -64,6 +64,13 @@ class Lane {
   void CountAttempt() { attempts_.fetch_add(1, std::memory_order_relaxed); }
   void CountCompleted(std::int64_t rows, std::chrono::nanoseconds latency);
   void CountFailed(const absl::Status& status);
+  // Of the last completed requests, the later the more; 0: none yet.
+  std::chrono::nanoseconds recent_latency() const {
+    return std::chrono::nanoseconds(recent_latency_ns_.load(std::memory_order_relaxed));
+  }
+  // One more request of it was answered sooner by a teacher that was asked later; gives how many in a row.
+  int CountLostRace() { return lost_in_a_row_.fetch_add(1, std::memory_order_relaxed) + 1; }
+
   // One more answer that made no sense; gives how many have come in a row.
   int CountBadReply();
   // Its last answers were bad ones to requests that others answered well. Does nothing if a good one has come since.
@@ -89,6 +96,8 @@ class Lane {
   // judgement one answer old does no harm.
   std::atomic<int> bad_in_a_row_{0};
   std::atomic<bool> convicted_{false};
+  std::atomic<int> lost_in_a_row_{0};
+  std::atomic<std::int64_t> recent_latency_ns_{0};
 
   // For Stats() alone but completed_, hence relaxed; written by whichever thread sends or completes.
   std::atomic<std::int64_t> idle_since_{0};  // nanoseconds of the steady clock; 0: busy

@@ -11,6 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int kMostBadInARow = 3;
+constexpr int kMostLostInARow = 3;
 // Such a teacher passes its probe, so nothing is known before it has answered a request; it gets one a while.
 constexpr milliseconds kBadReplyRest{1000};
 
@@ -64,15 +65,33 @@ void LaneJudge::Punish(Lane& lane, Verdict::Lane verdict, Standing before, const
   if (pushback) keeper_.Rest(lane, error, pushback);
 }
 
-void LaneJudge::Convict(const TeacherRequest& request, const Lane& lane) {
-  for (const BadReply& bad : request.bad_replies) {
-    // One good answer since, and it was a lapse.
-    if (bad.lane == &lane || bad.lane->bad_in_a_row() == 0) continue;
-    bad.lane->Convict();
-    keeper_.Eject(*bad.lane,
-                  Annotate(bad.why, absl::StrCat("teacher ", lane.endpoint(), " answered well what it answered so")),
-                  kBadReplyRest);
-  }
+void LaneJudge::Blame(Lane& lane, const absl::Status& error) {
+  lane.CountFailed(error);
+  RequestHistory history;
+  history.others_left = true;
+  Punish(lane, edl::Judge(error, history).lane, lane.standing(), error);
+}
+
+void LaneJudge::Convict(const BadReply& bad, const Lane& lane) {
+  // One good answer since, and it was a lapse.
+  if (bad.lane == &lane || bad.lane->bad_in_a_row() == 0) return;
+  bad.lane->Convict();
+  keeper_.Eject(*bad.lane,
+                Annotate(bad.why, absl::StrCat("teacher ", lane.endpoint(), " answered well what it answered so")),
+                kBadReplyRest);
+}
+
+void LaneJudge::NoteLostRace(Lane& lane) {
+  if (lane.CountLostRace() < kMostLostInARow) return;
+  keeper_.Eject(lane, absl::DeadlineExceededError(absl::StrCat("its last ", kMostLostInARow,
+                                                               " requests were answered sooner by teachers that were "
+                                                               "asked later")));
+}
+
+bool LaneJudge::MakesNoSense(const absl::Status& error) {
+  RequestHistory history;
+  history.others_left = true;
+  return edl::Judge(error, history).lane == Verdict::Lane::kSuspect;
 }
 
 }  // namespace edl

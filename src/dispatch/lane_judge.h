@@ -2,8 +2,8 @@
 // LaneJudge: what the answers of a lane's teacher mean for the lane.
 // Rules: a failure that is the teacher's own ejects at once, and one that is overloaded rests. An answer that makes no
 //        sense is held against the lane until a good one comes; it ejects when another teacher answers the same request
-//        well, at the third such answer in a row, and, for a lane that was convicted so, at once
-//        (docs/decisions/ejection.md).
+//        well, at the third such answer in a row, and, for a lane that was convicted so, at once. The third race in a
+//        row that is lost to a hedge ejects, too (docs/decisions/ejection.md).
 // Thread-safety: any thread.
 #pragma once
 
@@ -21,8 +21,17 @@ class LaneJudge {
   // reply in the request, and does to the lane what is to be done. The caller holds the request.
   Verdict Judge(Lane& lane, TeacherRequest& request, const absl::Status& error, int max_attempts);
 
-  // `lane` has answered well what others, perhaps, answered badly.
-  void Convict(const TeacherRequest& request, const Lane& lane);
+  // The same for a lane alone: another attempt has the request, or has had it.
+  void Blame(Lane& lane, const absl::Status& error);
+
+  // `lane` has answered well what another answered badly.
+  void Convict(const BadReply& bad, const Lane& lane);
+
+  // A request of `lane` was answered sooner by a teacher that was asked later.
+  void NoteLostRace(Lane& lane);
+
+  // Is it an answer, but one that makes no sense?
+  static bool MakesNoSense(const absl::Status& error);
 
  private:
   void Punish(Lane& lane, Verdict::Lane verdict, Standing before, const absl::Status& error);

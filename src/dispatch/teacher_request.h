@@ -41,8 +41,8 @@ class RequestSink {
 // A teacher's answer that made no sense. Whose fault that is, the teacher's or the request's, shows when the request is
 // answered elsewhere: see retry_policy.h.
 struct BadReply {
-  Lane* lane;
-  Standing standing;  // the lane's, before this answer
+  Lane* lane = nullptr;
+  Standing standing = Standing::kUnproven;  // the lane's, before this answer
   absl::Status why;
 };
 
@@ -58,7 +58,7 @@ struct TeacherRequest {
   // Written by the maker before Submit.
   std::int64_t first_row = 0;  // in its batch
   std::int64_t rows = 0;
-  std::vector<WireTensor> inputs;
+  std::vector<WireTensor> inputs;  // with its flight while it is in the air, and gone when it is finished
   std::shared_ptr<const Cancellation> cancellation;  // the epoch's
   RequestSink* sink = nullptr;
 

@@ -54,6 +54,7 @@ absl::Status ReaderOptions::Validate() const {
   }
   EDL_RETURN_IF_ERROR(CheckRange("attempt_timeout (ms)", attempt_timeout.count(), 1, kYear));
   EDL_RETURN_IF_ERROR(CheckRange("max_attempts", max_attempts, 1, INT32_MAX));
+  EDL_RETURN_IF_ERROR(CheckShare("hedge_budget", hedge_budget));
   EDL_RETURN_IF_ERROR(CheckShare("retry_budget", retry_budget));
   return CheckRange("max_group_age (ms)", max_group_age.count(), 0, kYear);
 }
@@ -76,6 +77,7 @@ std::string ReaderOptions::ToString() const {
   line("max_bytes_ahead", max_bytes_ahead);
   line("attempt_timeout_ms", attempt_timeout.count());
   line("max_attempts", max_attempts);
+  line("hedge_budget", hedge_budget);
   line("retry_budget", retry_budget);
   line("max_group_age_ms", max_group_age.count());
   return text;

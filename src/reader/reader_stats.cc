@@ -21,7 +21,8 @@ std::string ReaderStats::ToString() const {
     return absl::StrFormat("%-27s %5.1f %% of %.3f s\n", what, percent, Seconds(wall));
   };
   std::string text = absl::StrCat(stage("source", source), stage("dispatch", dispatch), stage("ring", ring));
-  absl::StrAppendFormat(&text, "rows %d, retried %d, hedged %d, dropped %d\n", rows, retried, hedged, dropped);
+  absl::StrAppendFormat(&text, "rows %d, retried %d, hedged %d (%d won), dropped %d\n", rows, retried, hedged,
+                        hedges_won, dropped);
   absl::StrAppend(&text, share("student waited for teachers", student_waited_for_teachers),
                   share("teachers waited for source", teachers_waited_for_source),
                   share("source waited for student", source_waited_for_student));

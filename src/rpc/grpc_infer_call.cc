@@ -16,11 +16,11 @@ struct GrpcInferCall::Attempt {
   grpc::ClientContext context;
   grpc::ByteBuffer request;
   grpc::ByteBuffer reply;
-  const void* tag;
+  CallTag tag;
   Done done;
 };
 
-absl::Status GrpcInferCall::Start(const InferRequest& request, std::chrono::milliseconds timeout, const void* tag,
+absl::Status GrpcInferCall::Start(const InferRequest& request, std::chrono::milliseconds timeout, CallTag tag,
                                   Done done) {
   static const std::string& method = *new std::string("/inference.GRPCInferenceService/ModelInfer");
   EDL_ASSIGN_OR_RETURN(grpc::ByteBuffer bytes, EncodeRequest(request));
@@ -48,11 +48,11 @@ void GrpcInferCall::set_channel(std::shared_ptr<grpc::Channel> channel) {
   channel_.swap(channel);
 }
 
-void GrpcInferCall::CancelIf(const void* tag) {
+void GrpcInferCall::CancelIf(CallTag tag) {
   std::shared_ptr<Attempt> attempt;
   {
     MutexLock lock(mu_);
-    if (attempt_ != nullptr && (tag == nullptr || attempt_->tag == tag)) attempt = attempt_;
+    if (attempt_ != nullptr && tag.Matches(attempt_->tag)) attempt = attempt_;
   }
   if (attempt != nullptr) attempt->context.TryCancel();
 }

@@ -19,9 +19,8 @@ class GrpcInferCall final : public InferCall {
   // For the next Start.
   void set_channel(std::shared_ptr<grpc::Channel> channel);
 
-  absl::Status Start(const InferRequest& request, std::chrono::milliseconds timeout, const void* tag,
-                     Done done) override;
-  void CancelIf(const void* tag) override;
+  absl::Status Start(const InferRequest& request, std::chrono::milliseconds timeout, CallTag tag, Done done) override;
+  void CancelIf(CallTag tag) override;
 
  private:
   // One attempt: what gRPC reads and writes until it calls back.

@@ -20,19 +20,28 @@
 
 namespace edl {
 
+// What a call is for: the work that it is part of, and the one request in it. A null matches any.
+struct CallTag {
+  const void* work = nullptr;
+  const void* request = nullptr;
+
+  bool Matches(const CallTag& other) const {
+    return (work == nullptr || work == other.work) && (request == nullptr || request == other.request);
+  }
+};
+
 // One ModelInfer in flight at a time; used again for the next when `done` has begun.
 class InferCall {
  public:
   using Done = std::function<void(absl::StatusOr<InferReply>)>;
   virtual ~InferCall() = default;
 
-  // An error, and `done` never called, when the request cannot be sent at all (too large). `tag` names the work that
-  // the call is part of.
-  virtual absl::Status Start(const InferRequest& request, std::chrono::milliseconds timeout, const void* tag,
+  // An error, and `done` never called, when the request cannot be sent at all (too large).
+  virtual absl::Status Start(const InferRequest& request, std::chrono::milliseconds timeout, CallTag tag,
                              Done done) = 0;
 
-  // Cancels the call in flight, if there is one and it has that tag; null: whatever its tag.
-  virtual void CancelIf(const void* tag) = 0;
+  // Cancels the call in flight, if there is one whose tag is matched.
+  virtual void CancelIf(CallTag tag) = 0;
 };
 
 // ModelMetadata, then ModelReady: is the model there, ready, and what is it?

@@ -150,6 +150,7 @@ TEST(Elastic, ATeacherThatHangsCostsAnAttemptTimeout) {
   });
   ReaderOptions options = test::RowOptions();
   options.attempt_timeout = std::chrono::milliseconds(200);
+  options.hedge_budget = 0;
   auto reader = test::NewReader(test::BatchesOf(50, 4), FixedTeachers({good->endpoint(), hangs->endpoint()}), options);
   test::ExpectEpoch(*reader, 0, 50, 4);
   EXPECT_GT(reader->Stats().retried, 0);

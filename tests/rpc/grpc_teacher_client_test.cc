@@ -130,7 +130,7 @@ TEST_F(DefaultServer, IsNotPingedOftenerThanItAllows) {
   auto call = client->NewInferCall();
   Event done;
   absl::Status status;
-  ASSERT_TRUE(call->Start({}, std::chrono::milliseconds(60'000), nullptr,
+  ASSERT_TRUE(call->Start({}, std::chrono::milliseconds(60'000), {},
                           [&](const absl::StatusOr<InferReply>& reply) {
                             status = reply.status();
                             done.Set();
@@ -150,7 +150,7 @@ TEST_F(DefaultServer, ItsPushbackComesWithTheStatus) {
   auto call = client->NewInferCall();
   Event done;
   absl::Status status;
-  ASSERT_TRUE(call->Start({}, std::chrono::milliseconds(60'000), nullptr,
+  ASSERT_TRUE(call->Start({}, std::chrono::milliseconds(60'000), {},
                           [&](const absl::StatusOr<InferReply>& reply) {
                             status = reply.status();
                             done.Set();

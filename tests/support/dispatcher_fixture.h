@@ -50,8 +50,10 @@ class DispatcherFixture : public ::testing::Test, private RequestSink {
     executor_.RunDue();
   }
 
-  TeacherRequest& Submit(std::shared_ptr<const Cancellation> cancellation = std::make_shared<Cancellation>()) {
+  TeacherRequest& Submit(std::shared_ptr<const Cancellation> cancellation = std::make_shared<Cancellation>(),
+                         std::vector<WireTensor> inputs = {}) {
     auto request = std::make_unique<TeacherRequest>();
+    request->inputs = std::move(inputs);
     request->rows = 1;
     request->cancellation = std::move(cancellation);
     request->sink = this;

@@ -18,7 +18,7 @@ namespace edl::test {
 struct ScriptedTeacher {
   struct Call {
     InferRequest request;
-    const void* tag;
+    CallTag tag;
     InferCall::Done done;
     bool cancelled = false;
   };
@@ -68,13 +68,13 @@ class ScriptedTeachers {
   class ScriptedCall final : public InferCall {
    public:
     explicit ScriptedCall(ScriptedTeacher& teacher) : teacher_(teacher) {}
-    absl::Status Start(const InferRequest& request, std::chrono::milliseconds, const void* tag, Done done) override {
+    absl::Status Start(const InferRequest& request, std::chrono::milliseconds, CallTag tag, Done done) override {
       call_ = std::make_shared<ScriptedTeacher::Call>(ScriptedTeacher::Call{request, tag, std::move(done)});
       teacher_.calls.push_back(call_);
       return absl::OkStatus();
     }
-    void CancelIf(const void* tag) override {
-      if (call_ != nullptr && (tag == nullptr || tag == call_->tag)) call_->cancelled = true;
+    void CancelIf(CallTag tag) override {
+      if (call_ != nullptr && tag.Matches(call_->tag)) call_->cancelled = true;
     }
 
    private:
