@@ -78,7 +78,11 @@ void GrpcInferCall::Finish(const grpc::Status& status) {
     if (status.ok() && !reply.ok()) {
       reply = absl::DataLossError("the teacher's reply: " + std::string(reply.status().message()));
     }
-    attempt->done(std::move(reply));
+    Done done = std::move(attempt->done);
+    // The context has a hold on the channel, and a channel must not end on gRPC's own thread, which it would wait for.
+    // From `done` on, everything else that holds it may be gone.
+    attempt.reset();
+    done(std::move(reply));
     return absl::OkStatus();
   });
   if (!thrown.ok()) Log().critical("a completed call was lost: {}", thrown.ToString());

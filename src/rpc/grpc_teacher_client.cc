@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "src/rpc/grpc_infer_call.h"
@@ -34,7 +36,9 @@ class GrpcTeacherClient final : public TeacherClient {
   std::unique_ptr<ModelProbe> NewModelProbe() override { return New(probes_); }
 
   void Reconnect() override {
-    channel_ = NewChannel(endpoint_);  // the old one goes with the last call that is still in flight on it
+    // The old one goes at the next time, or with its last call, when the new one has long been in use: the last channel
+    // in use must not end on gRPC's own thread.
+    old_channel_ = std::exchange(channel_, NewChannel(endpoint_));
     for (GrpcInferCall* call : calls_) call->set_channel(channel_);
     for (GrpcModelProbe* probe : probes_) probe->set_channel(channel_);
   }
@@ -48,6 +52,7 @@ class GrpcTeacherClient final : public TeacherClient {
 
   const std::string endpoint_;
   std::shared_ptr<grpc::Channel> channel_;
+  std::shared_ptr<grpc::Channel> old_channel_;
   // All that it has made; their owner keeps them as long as it keeps the client.
   std::vector<GrpcInferCall*> calls_;
   std::vector<GrpcModelProbe*> probes_;
