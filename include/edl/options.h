@@ -53,9 +53,9 @@ struct ReaderOptions {
   // faster by it; messages of 1 to 32 MB travel best. 1 or more.
   std::int64_t teacher_batch_rows = 32;
 
-  // Requests in flight to one teacher. 2 keeps a teacher busy while the next request travels; more hides a longer
-  // network, and costs more work when the teacher dies. 1 to 64.
-  int window = 2;
+  // Requests in flight to one teacher, at most. Each teacher gets the fewest that keep it busy: two, and as many more as
+  // hide a long network or as it computes at a time; this is only the bound. 1 to 64.
+  int window = 16;
 
   // Teachers used at a time. 0: all. EDL_MAX_TEACHERS.
   int max_teachers = 0;

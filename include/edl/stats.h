@@ -25,7 +25,8 @@ struct LaneStats {
   std::int64_t failed = 0;
   std::int64_t bad_replies = 0;  // of those: answers that made no sense
   std::int64_t in_flight = 0;
-  std::int64_t rows = 0;  // of completed requests
+  std::int64_t window = 0;  // requests in flight, at most, at present
+  std::int64_t rows = 0;    // of completed requests
   std::int64_t ejections = 0;
   std::chrono::microseconds mean_latency{0};  // of completed requests
   std::string last_error;

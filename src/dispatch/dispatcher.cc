@@ -52,10 +52,14 @@ void Dispatcher::OnBound(std::shared_ptr<const ModelBinding> binding) {
 }
 
 void Dispatcher::OnReady(Lane& lane) {
+  TellWindows();
+  Pump(lane);
+}
+
+void Dispatcher::TellWindows() {
   std::int64_t windows = 0;
   for (std::size_t i = 0; i < lanes_.size(); ++i) windows += lanes_[i].ready() ? lanes_[i].window() : 0;
   on_window_(windows);
-  Pump(lane);
 }
 
 bool Dispatcher::AnyoneWaits() const {
@@ -68,7 +72,7 @@ void Dispatcher::Submit(TeacherRequest& request) {
   submitted_.fetch_add(1, kRelaxed);
   pending_.Push(request);
   if (failed()) return FinishPending();
-  if (Lane* lane = lanes_.LeastLoaded()) Pump(*lane);
+  if (Lane* lane = lanes_.Quickest()) Pump(*lane);
   if (pending_.size() > 0) PumpAll();
 }
 
@@ -154,9 +158,10 @@ void Dispatcher::OnDone(Flight& flight, int leg, absl::StatusOr<InferReply> repl
   })
                                                                    : reply.status();
   if (!predictions.ok()) return OnFailed(flight, leg, predictions.status());
-  const auto latency = executor_.Now() - flight.leg(leg).sent;
+  const TimePoint now = executor_.Now();
+  const auto latency = now - flight.leg(leg).sent;
   TeacherRequest* request = flight.LandWell();
-  lane.CountCompleted(flight.rows(), latency);
+  if (lane.CountCompleted(flight.rows(), latency, now)) executor_.Post([this] { TellWindows(); });
   hedger_.Record(flight.rows(), latency);
   if (request != nullptr) OnWon(flight, leg, *request);
   flights_.LetGo(flight);
@@ -171,7 +176,7 @@ void Dispatcher::OnWon(Flight& flight, int leg, const TeacherRequest& request) {
   if (const BadReply* bad = flight.BadReplyOfOther(leg)) judge_.Convict(*bad, lane);
   Flight::Leg* rival = flight.Rival(leg);
   if (leg == 1) hedges_won_.fetch_add(1, kRelaxed);
-  if (leg == 1 && rival != nullptr) judge_.NoteLostRace(*rival->lane);
+  if (leg == 1 && rival != nullptr) judge_.NoteLostRace(*rival->lane, executor_.Now() - rival->sent);
   if (rival != nullptr) rival->lane->call(rival->place).CancelIf({nullptr, &flight});
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dispatcher: gets every teacher request answered by some teacher, whatever single teachers do.
-// Place: takes requests from the splitter, sends each through the least loaded lane, retries a failed one on another,
+// Place: takes requests from the splitter, sends each through the quickest lane, retries a failed one on another,
 //        has a slow one race its hedge, and gives checked replies, in any order, to the request's sink.
 // Rules: each submitted request is finished exactly once. No request waits beside a lane with room (PendingQueue), but a
 //        retry beyond the budget (ReaderOptions::retry_budget), which waits until there is some again.
@@ -70,6 +70,7 @@ class Dispatcher final : private LaneKeeper::Listener, private Hedger::Sender {
   void OnPlaceFree(Lane& lane) override { Pump(lane); }
   std::int64_t finished() const override { return finished_.load(std::memory_order_relaxed); }
 
+  void TellWindows();
   void PumpAll();
   void Pump(Lane& lane);
   void Send(Lane& lane, int place, TeacherRequest& request);

@@ -19,6 +19,7 @@
 #include "src/base/executor.h"
 #include "src/base/mutex.h"
 #include "src/dispatch/teacher_request.h"
+#include "src/dispatch/window_control.h"
 #include "src/rpc/teacher_client.h"
 
 namespace edl {
@@ -28,11 +29,12 @@ class Lane {
   enum class State { kConnecting, kReady, kResting, kEjected, kRefused, kClosed };
   static constexpr int kMaxWindow = 64;
 
-  // `window` requests in flight, 1 to kMaxWindow.
-  Lane(std::string endpoint, std::unique_ptr<TeacherClient> client, int window);
+  // At most `most` requests in flight, 1 to kMaxWindow.
+  Lane(std::string endpoint, std::unique_ptr<TeacherClient> client, int most);
 
   const std::string& endpoint() const { return endpoint_; }
-  int window() const { return static_cast<int>(calls_.size()); }
+  // Requests in flight, at present: it finds its own size.
+  int window() const { return window_.window(); }
 
   State state() const { return state_.load(std::memory_order_seq_cst); }
   bool ready() const { return state() == State::kReady; }
@@ -58,18 +60,21 @@ class Lane {
 
   // Since when nothing has been in flight; nothing while it is busy or not ready.
   std::optional<TimePoint> idle_since() const;
+  // It had room, and there was nothing to send.
   void MarkIdle(TimePoint now);
   void MarkBusy() { idle_since_.store(0, std::memory_order_relaxed); }
 
   void CountAttempt() { attempts_.fetch_add(1, std::memory_order_relaxed); }
-  void CountCompleted(std::int64_t rows, std::chrono::nanoseconds latency);
+  // True: the window grew.
+  bool CountCompleted(std::int64_t rows, std::chrono::nanoseconds latency, TimePoint now);
   void CountFailed(const absl::Status& status);
   // Of the last completed requests, the later the more; 0: none yet.
   std::chrono::nanoseconds recent_latency() const {
     return std::chrono::nanoseconds(recent_latency_ns_.load(std::memory_order_relaxed));
   }
-  // One more request of it was answered sooner by a teacher that was asked later; gives how many in a row.
-  int CountLostRace() { return lost_in_a_row_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  // One more request of it, sent so long ago, was answered sooner by a teacher that was asked later; gives how many in
+  // a row.
+  int CountLostRace(std::chrono::nanoseconds age);
 
   // One more answer that made no sense; gives how many have come in a row.
   int CountBadReply();
@@ -83,11 +88,14 @@ class Lane {
   LaneStats Stats() const;
 
  private:
+  void NoteLatency(std::chrono::nanoseconds latency);
+
   const std::string endpoint_;
   const std::unique_ptr<TeacherClient> client_;
   std::vector<std::unique_ptr<InferCall>> calls_;  // one a place
   const std::unique_ptr<ModelProbe> probe_;
 
+  WindowControl window_;
   std::atomic<State> state_{State::kConnecting};
   // Bit p is set while place p is reserved. Sequentially consistent: see PendingQueue's invariant.
   std::atomic<std::uint64_t> busy_{0};

@@ -27,8 +27,8 @@ class LaneJudge {
   // `lane` has answered well what another answered badly.
   void Convict(const BadReply& bad, const Lane& lane);
 
-  // A request of `lane` was answered sooner by a teacher that was asked later.
-  void NoteLostRace(Lane& lane);
+  // A request of `lane`, sent so long ago, was answered sooner by a teacher that was asked later.
+  void NoteLostRace(Lane& lane, std::chrono::nanoseconds age);
 
   // Is it an answer, but one that makes no sense?
   static bool MakesNoSense(const absl::Status& error);

@@ -29,9 +29,9 @@ std::string ReaderStats::ToString() const {
   for (const LaneStats& lane : lanes) {
     absl::StrAppendFormat(&text,
                           "teacher %s: %s, %d attempts, %d completed, %d failed (%d bad replies), "
-                          "%d in flight, %d rows, %d ejections, mean latency %.3f ms%s%s\n",
+                          "%d in flight (window %d), %d rows, %d ejections, mean latency %.3f ms%s%s\n",
                           lane.endpoint, lane.state, lane.attempts, lane.completed, lane.failed, lane.bad_replies,
-                          lane.in_flight, lane.rows, lane.ejections, lane.mean_latency.count() / 1000.0,
+                          lane.in_flight, lane.window, lane.rows, lane.ejections, lane.mean_latency.count() / 1000.0,
                           lane.last_error.empty() ? "" : ", last error: ", lane.last_error);
   }
   return text;
