@@ -53,8 +53,8 @@ struct ReaderOptions {
   // faster by it; messages of 1 to 32 MB travel best. 1 or more.
   std::int64_t teacher_batch_rows = 32;
 
-  // Requests in flight to one teacher, at most. Each teacher gets the fewest that keep it busy: two, and as many more as
-  // hide a long network or as it computes at a time; this is only the bound. 1 to 64.
+  // Requests in flight to one teacher, at most. Each teacher gets the fewest that keep it busy: two, and as many more
+  // as hide a long network or as it computes at a time; this is only the bound. 1 to 64.
   int window = 16;
 
   // Teachers used at a time. 0: all. EDL_MAX_TEACHERS.

@@ -92,5 +92,23 @@ TEST(SlowTeacher, OneThatHangsHoldsUpNobodyAndIsUsedWhenItGoesOn) {
   ASSERT_NO_FATAL_FAILURE(read([&] { return hung->calls() > calls + 20; }));
 }
 
+TEST(SlowTeacher, OneTenTimesSlowerDoesWhatItCan) {
+  auto takes = [](int milliseconds) {
+    testing::FakeTeacherOptions options;
+    options.delay = [milliseconds](const auto&) { return std::chrono::milliseconds(milliseconds); };
+    return test::StartTeacher(options);
+  };
+  auto slow = takes(20);
+  auto quick = takes(2);
+  ReaderOptions options = test::RowOptions();
+  options.num_epochs = 1;
+  auto reader = test::NewReader(test::BatchesOf(500, 4), FixedTeachers({slow->endpoint(), quick->endpoint()}), options);
+  test::ExpectEpoch(*reader, 0, 500, 4);
+  ReaderStats stats = reader->Stats();
+  EXPECT_GE(stats.lanes[0].completed, 5) << stats.ToString();
+  EXPECT_LE(stats.lanes[0].completed, 150) << stats.ToString();
+  EXPECT_EQ(stats.retried, 0) << stats.ToString();
+}
+
 }  // namespace
 }  // namespace edl
