@@ -18,6 +18,8 @@ void Take(Flight::Leg& leg, Lane& lane, int place, TimePoint now) {
 }  // namespace
 
 void Flight::Begin(TeacherRequest& request, Lane& lane, int place, TimePoint now) {
+  while (holders_.load(kSeqCst) != kEmpty) {  // true at once: see holders_
+  }
   inputs_ = std::move(request.inputs);
   rows_ = request.rows;
   cancellation_ = request.cancellation;
@@ -77,6 +79,7 @@ bool Flight::LetGo() {
   if (holders_.fetch_sub(1, kSeqCst) > 1) return false;
   inputs_.clear();
   cancellation_.reset();
+  holders_.store(kEmpty, kSeqCst);
   return true;
 }
 

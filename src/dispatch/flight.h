@@ -80,7 +80,10 @@ class Flight {
   std::atomic<TeacherRequest*> request_{nullptr};
   std::atomic<int> attempts_{0};    // in the air
   std::atomic<bool> raced_{false};  // there is, or was, a second one
-  std::atomic<int> holders_{0};
+  // kEmpty: nobody has held it since it was emptied. Begin reads that before it writes anything, and so comes after the
+  // emptying: Debian's atomic_queue, through which a flight is passed on, pops without acquiring.
+  static constexpr int kEmpty = -1;
+  std::atomic<int> holders_{kEmpty};
 };
 
 }  // namespace edl
