@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
@@ -42,7 +43,7 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--seeds", flags.seeds, "run all modes for each of these seeds, and give means")
       ->delimiter(',')
       ->capture_default_str();
-  app.add_option("--teachers", flags.teachers, "edl-teacher processes in service mode")
+  app.add_option("--teachers", flags.teachers, "edl-teacher processes in service mode; one more joins on the way")
       ->check(CLI::Range(2, 64))
       ->capture_default_str();
   app.add_option("--epochs", flags.student.schedule.epochs, "the student's")
@@ -123,14 +124,17 @@ void RunSeed(const Flags& flags, std::uint64_t seed, const Dataset& training, co
   };
   run(report.modes[0], *bar(report.modes[0]), PlainStreams(loader));
   run(report.modes[1], *bar(report.modes[1]), InProcessStreams(loader, torch::jit::load(teacher_file.string())));
-  TeacherFleet fleet(flags.teacher_program, teacher_file, flags.teachers);
+  TeacherFleet fleet(flags.teacher_program, teacher_file, flags.teachers, flags.teachers + 1);
   std::unique_ptr<Progress> progress = bar(report.modes[2]);
-  ServiceRun service(loader, recipe, subset.size(), fleet, *progress);
+  ServiceRun service(loader, recipe, subset.size(), fleet, flags.teachers, *progress);
   run(report.modes[2], *progress, service.Streams());
   report.rows_lost += service.audit().lost();
   report.rows_doubled += service.audit().doubled();
   report.rows_distilled += service.stats().rows;
   report.requests_retried += service.stats().retried;
+  for (const edl::LaneStats& lane : service.stats().lanes) {
+    report.teachers.push_back({seed, lane.endpoint, lane.completed, lane.rows, lane.failed, lane.ejections});
+  }
   progress.reset();
   std::printf("\n%s\n", service.stats().ToString().c_str());
 }
@@ -142,7 +146,7 @@ Report NewReport(const Flags& flags) {
                   {"in_process", "teacher and student in one process", "in turn, the same " + cores, cores, {}, {}},
                   {"service",
                    "service-type distillation",
-                   absl::StrCat(flags.teachers, " processes, the same ", cores),
+                   absl::StrCat(flags.teachers, " to ", flags.teachers + 1, " processes, the same ", cores),
                    cores,
                    {},
                    {}}};
@@ -170,8 +174,8 @@ int Run(const Flags& flags) {
               report.modes[1].FinalAccuracy() - report.modes[0].FinalAccuracy(),
               report.modes[2].FinalAccuracy() - report.modes[0].FinalAccuracy());
   std::printf(
-      "A teacher was killed in mid-epoch and started again: %lld of %lld rows lost, %lld doubled, %lld requests "
-      "sent again.\n",
+      "A teacher was killed in mid-epoch and started again, and one more joined: %lld of %lld rows lost, %lld doubled, "
+      "%lld requests sent again.\n",
       static_cast<long long>(report.rows_lost), static_cast<long long>(report.rows_distilled),
       static_cast<long long>(report.rows_doubled), static_cast<long long>(report.requests_retried));
   std::printf(

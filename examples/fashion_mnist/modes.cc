@@ -59,10 +59,10 @@ void RowAudit::EndEpoch(std::int64_t epoch) {
 }
 
 ServiceRun::ServiceRun(const edl::EpochFunction<edl::Fields>& loader, const StudentRecipe& recipe,
-                       std::int64_t dataset_rows, TeacherFleet& fleet, Progress& progress)
-    : kill_epoch_(recipe.schedule.epochs / 3),
-      restart_epoch_(recipe.schedule.epochs / 2),
+                       std::int64_t dataset_rows, TeacherFleet& fleet, std::size_t teachers, Progress& progress)
+    : epochs_(recipe.schedule.epochs),
       mid_epoch_(dataset_rows / recipe.schedule.batch_rows / 2),
+      teachers_(teachers),
       fleet_(fleet),
       progress_(progress),
       audit_(loader, dataset_rows) {
@@ -70,13 +70,10 @@ ServiceRun::ServiceRun(const edl::EpochFunction<edl::Fields>& loader, const Stud
   options.fields = kLoaderFields;
   options.predictions = {"score"};
   options.teacher_batch_rows = recipe.schedule.batch_rows / 2;
-  options.num_epochs = recipe.schedule.epochs;
-  reader_ =
-      edl::DistillReader::Create(edl::FromBatches(loader), edl::FixedTeachers(fleet.endpoints()), options).value();
-}
-
-ServiceRun::~ServiceRun() {
-  if (restart_.joinable()) restart_.join();
+  options.num_epochs = epochs_;
+  reader_ = edl::DistillReader::Create(edl::FromBatches(loader),
+                                       edl::RedisTeachers({fleet.redis(), TeacherFleet::service()}), options)
+                .value();
 }
 
 EpochStreams ServiceRun::Streams() {
@@ -90,24 +87,35 @@ BatchStream ServiceRun::Epoch(std::int64_t epoch) {
       audit_.EndEpoch(epoch);
       return std::nullopt;
     }
-    Disturb(epoch, batch->batch_seq);
+    if (batch->batch_seq == mid_epoch_) Disturb(epoch);
     audit_.Count(AsTorch(batch->at("index")));
     return Batch{AsTorch(batch->at("image")), AsTorch(batch->at("label")), AsTorch(batch->at("score"))};
   };
 }
 
-void ServiceRun::Disturb(std::int64_t epoch, std::int64_t batch_seq) {
-  if (batch_seq != mid_epoch_) return;
-  const std::size_t victim = fleet_.endpoints().size() - 1;
-  if (epoch == kill_epoch_) {
+void ServiceRun::Disturb(std::int64_t epoch) {
+  const std::size_t victim = teachers_ - 1;
+  auto say = [&](const std::string& what) { progress_.Say(absl::StrCat("epoch ", epoch + 1, ": ", what)); };
+  if (epoch == epochs_ / 4) {
     fleet_.Kill(victim);
-    progress_.Say(absl::StrCat("epoch ", epoch + 1, ": SIGKILL to teacher ", fleet_.endpoints()[victim],
-                               "; its requests go to the other"));
+    say(absl::StrCat("SIGKILL to teacher ", fleet_.endpoint(victim), "; its requests go to the others"));
   }
-  if (epoch == restart_epoch_) {
-    progress_.Say(absl::StrCat("epoch ", epoch + 1, ": teacher ", fleet_.endpoints()[victim], " is started again"));
-    restart_ = std::thread([this, victim] { fleet_.Restart(victim); });
+  if (epoch == epochs_ / 2) {
+    say(absl::StrCat("teacher ", fleet_.endpoint(victim), " is started again"));
+    StartInBackground(victim);
   }
+  if (epoch == epochs_ * 5 / 8) {
+    say("one more teacher joins");
+    StartInBackground(teachers_);
+  }
+  if (epoch == epochs_ - 1) {
+    for (std::future<void>& start : starts_) start.get();  // throws what kept it from starting
+    starts_.clear();
+  }
+}
+
+void ServiceRun::StartInBackground(std::size_t teacher) {
+  starts_.push_back(std::async(std::launch::async, [this, teacher] { fleet_.Start(teacher); }));
 }
 
 }  // namespace fashion_mnist

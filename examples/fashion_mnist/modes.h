@@ -2,10 +2,11 @@
 // Modes: the three ways in which the student gets its batches; what trains it is the same in all of them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "edl/distill_reader.h"
@@ -41,14 +42,13 @@ class RowAudit {
   std::int64_t doubled_ = 0;
 };
 
-// Teachers on the network, reached through an edl::DistillReader. On the way the last of them is killed and started
-// again, while the student trains on.
+// Teachers on the network, found through Redis by an edl::DistillReader. On the way one of them is killed, started again,
+// and joined by one more, each in the middle of an epoch, while the student trains on.
 class ServiceRun {
  public:
-  // `fleet` outlives it. Throws when the reader cannot be made.
+  // `fleet` serves `teachers` and has a place for one more; it outlives this. Throws when the reader cannot be made.
   ServiceRun(const edl::EpochFunction<edl::Fields>& loader, const StudentRecipe& recipe, std::int64_t dataset_rows,
-             TeacherFleet& fleet, Progress& progress);
-  ~ServiceRun();
+             TeacherFleet& fleet, std::size_t teachers, Progress& progress);
 
   EpochStreams Streams();
 
@@ -57,17 +57,17 @@ class ServiceRun {
 
  private:
   BatchStream Epoch(std::int64_t epoch);
-  void Disturb(std::int64_t epoch, std::int64_t batch_seq);
+  void Disturb(std::int64_t epoch);
+  void StartInBackground(std::size_t teacher);
 
-  // The teacher dies in the middle of one epoch and is started again in the middle of another.
-  const std::int64_t kill_epoch_;
-  const std::int64_t restart_epoch_;
+  const std::int64_t epochs_;
   const std::int64_t mid_epoch_;  // batch_seq
+  const std::size_t teachers_;
   TeacherFleet& fleet_;
   Progress& progress_;
   RowAudit audit_;
   std::unique_ptr<edl::DistillReader> reader_;
-  std::thread restart_;  // a teacher takes seconds to load; the student does not wait for it
+  std::vector<std::future<void>> starts_;  // a teacher takes seconds to load; the student does not wait for it
 };
 
 }  // namespace fashion_mnist

@@ -38,7 +38,7 @@ double ModeReport::Speed() const {
 }
 
 std::string Report::Table() const {
-  constexpr char kRow[] = "| %-36s | %-28s | %-16s | %5s | %5s | %6s | %5s |\n";
+  constexpr char kRow[] = "| %-34s | %-34s | %-8s | %5s | %5s | %6s | %5s |\n";
   std::string table = absl::StrFormat(kRow, "mode", "teacher", "student", "batch", "acc1", "img/s", "speed");
   absl::StrAppend(&table, absl::StrFormat(kRow, "---", "---", "---", "---", "---", "---", "---"));
   for (const ModeReport& mode : modes) {
@@ -64,6 +64,15 @@ std::string Report::Json() const {
   json["rows_doubled"] = rows_doubled;
   json["rows_distilled"] = rows_distilled;
   json["requests_retried"] = requests_retried;
+  json["teachers"] = nlohmann::json::array();
+  for (const TeacherReport& t : teachers) {
+    json["teachers"].push_back({{"seed", t.seed},
+                                {"endpoint", t.endpoint},
+                                {"requests", t.requests},
+                                {"rows", t.rows},
+                                {"failed", t.failed},
+                                {"ejections", t.ejections}});
+  }
   json["seeds"] = seeds;
   json["teacher_acc1"] = teacher_accuracy;
   json["teacher_recipe"] = teacher_recipe;

@@ -22,6 +22,16 @@ struct ModeReport {
   std::vector<double> AccuracyByEpoch() const;
 };
 
+// What one teacher of the service mode did for one seed.
+struct TeacherReport {
+  std::uint64_t seed = 0;
+  std::string endpoint;
+  std::int64_t requests = 0;
+  std::int64_t rows = 0;
+  std::int64_t failed = 0;
+  std::int64_t ejections = 0;
+};
+
 struct Report {
   std::vector<ModeReport> modes;  // the first is the one that speeds are held against
   std::vector<std::uint64_t> seeds;
@@ -31,6 +41,7 @@ struct Report {
   std::int64_t rows_lost = 0;
   std::int64_t rows_doubled = 0;
   std::int64_t requests_retried = 0;
+  std::vector<TeacherReport> teachers;
   std::string teacher_recipe;
   std::string student_recipe;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// TeacherFleet: edl-teacher processes on this machine that serve one TorchScript file.
+// TeacherFleet: a redis-server, and edl-teacher processes that register there and serve one TorchScript file.
+// Thread-safety: calls for different teachers, from any threads.
 #pragma once
 
 #include <cstddef>
@@ -8,29 +9,34 @@
 #include <string>
 #include <vector>
 
+#include "edl/testing/redis_process.h"
 #include "edl/testing/teacher_process.h"
 
 namespace fashion_mnist {
 
 class TeacherFleet {
  public:
-  // Returns when all of them serve. Throws when one does not.
-  TeacherFleet(std::filesystem::path program, std::filesystem::path model, std::size_t teachers);
-  ~TeacherFleet();
+  // Returns when `teachers` of them serve; as many as `places` may join. Throws when one cannot be started.
+  TeacherFleet(std::filesystem::path program, std::filesystem::path model, std::size_t teachers, std::size_t places);
 
-  const std::vector<std::string>& endpoints() const { return endpoints_; }
+  // Where students look for them.
+  const std::string& redis() const { return redis_->url(); }
+  static const char* service() { return "fashion_mnist"; }
+
+  // "127.0.0.1:43210"; empty: it never served.
+  const std::string& endpoint(std::size_t teacher) const { return endpoints_[teacher]; }
 
   // SIGKILL: no goodbye to anybody.
-  void Kill(std::size_t teacher);
-  // The same teacher on the same port again; returns when it serves.
-  void Restart(std::size_t teacher);
+  void Kill(std::size_t teacher) { processes_[teacher]->Kill(); }
+
+  // Returns when it serves, on the port that it had before if it had one.
+  void Start(std::size_t teacher);
 
  private:
-  void Start(std::size_t teacher, const std::string& port);
-
   const std::filesystem::path program_;
   const std::filesystem::path model_;
-  std::vector<std::unique_ptr<edl::testing::TeacherProcess>> processes_;
+  const std::unique_ptr<edl::testing::RedisProcess> redis_;
+  std::vector<std::unique_ptr<edl::testing::TeacherProcess>> processes_;  // one a place
   std::vector<std::string> endpoints_;
 };
 

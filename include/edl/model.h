@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "edl/tensor.h"
 
@@ -34,6 +35,10 @@ class Model {
 
   // One tensor for each of info().inputs, in that order; gives one for each of info().outputs.
   virtual absl::StatusOr<std::vector<Tensor>> Infer(const std::vector<Tensor>& inputs) = 0;
+
+  // Can it still compute? Asked on an instance thread while no requests come; while it is not OK, the teacher does not
+  // renew its place in the registry.
+  virtual absl::Status SelfCheck() { return absl::OkStatus(); }
 };
 
 }  // namespace edl

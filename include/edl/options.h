@@ -36,6 +36,10 @@ struct ReaderOptions {
   // Distilled batches come out in the order of the source; false: as they complete. Epochs do not mix either way.
   bool ordered = true;
 
+  // A reply whose soft labels hold NaN or infinity counts as wrong: its rows are asked of another teacher, and one that
+  // goes on so is not used. Off by default, since a model may mean its infinities (masked logits).
+  bool check_finite = false;
+
   // How many epochs the source will be asked for; 0: as many as the student reads. With a number, the reader does not
   // read ahead beyond the last of them.
   std::int64_t num_epochs = 0;
@@ -49,9 +53,9 @@ struct ReaderOptions {
   // faster by it; messages of 1 to 32 MB travel best. 1 or more.
   std::int64_t teacher_batch_rows = 32;
 
-  // Requests in flight to one teacher. 2 keeps a teacher busy while the next request travels; more hides a longer
-  // network, and costs more work when the teacher dies. 1 to 64.
-  int window = 2;
+  // Requests in flight to one teacher, at most. Each teacher gets the fewest that keep it busy: two, and as many more
+  // as hide a long network or as it computes at a time; this is only the bound. 1 to 64.
+  int window = 16;
 
   // Teachers used at a time. 0: all. EDL_MAX_TEACHERS.
   int max_teachers = 0;
@@ -68,6 +72,15 @@ struct ReaderOptions {
 
   // Attempts of one request before its last error reaches Next(). 1 or more. Waiting for a teacher is no attempt.
   int max_attempts = 16;
+
+  // Requests that may be sent a second time, as a share of all, because they take longer than others lately did: to a
+  // teacher that has nothing to do, and the first answer counts. Slow or hung teachers then hold up nobody, at the cost
+  // of so much more work at most. 0 (off) to 1.
+  double hedge_budget = 0.1;
+
+  // Retries, as a share of the requests that are answered, so that a fleet that fails is not stormed. Beyond it, beyond
+  // what one teacher loses when it dies, and beyond 10 a second, retries wait; none is lost. 0 to 1.
+  double retry_budget = 0.2;
 
   // For a source of samples: teachers get groups of teacher_batch_rows of them. When a sample comes and the first of
   // its group is older than this while a teacher has nothing to do, the group is sent as it is.

@@ -19,12 +19,14 @@ struct StageStats {
 
 struct LaneStats {
   std::string endpoint;
-  std::string state;  // "connecting", "ready", "ejected", "refused", "closed"
+  std::string state;  // "connecting", "ready", "resting" (it is overloaded), "ejected", "refused", "closed"
   std::int64_t attempts = 0;
   std::int64_t completed = 0;
   std::int64_t failed = 0;
+  std::int64_t bad_replies = 0;  // of those: answers that made no sense
   std::int64_t in_flight = 0;
-  std::int64_t rows = 0;  // of completed requests
+  std::int64_t window = 0;  // requests in flight, at most, at present
+  std::int64_t rows = 0;    // of completed requests
   std::int64_t ejections = 0;
   std::chrono::microseconds mean_latency{0};  // of completed requests
   std::string last_error;
@@ -35,10 +37,11 @@ struct ReaderStats {
   StageStats dispatch;  // teacher requests: submitted; completed for good
   StageStats ring;      // batches: completed; yielded to the student or dropped with an epoch that was left
 
-  std::int64_t rows = 0;     // yielded to the student
-  std::int64_t retried = 0;  // attempts beyond the first
-  std::int64_t hedged = 0;   // requests sent a second time because they were slow; always 0 at present
-  std::int64_t dropped = 0;  // batches dropped with epochs that were left early
+  std::int64_t rows = 0;        // yielded to the student
+  std::int64_t retried = 0;     // attempts beyond the first
+  std::int64_t hedged = 0;      // requests sent a second time because they were slow
+  std::int64_t hedges_won = 0;  // of those: the second was answered first
+  std::int64_t dropped = 0;     // batches dropped with epochs that were left early
 
   std::chrono::nanoseconds wall{0};                         // since the reader was made
   std::chrono::nanoseconds student_waited_for_teachers{0};  // Next() blocked

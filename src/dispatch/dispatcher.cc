@@ -15,6 +15,12 @@ namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
+// Retries that need no success before them: all that one teacher can lose at a time, twice; and, so that a fleet that
+// fails wholly is asked now and then, some each second.
+constexpr double kRetryBurst = 2.0 * Lane::kMaxWindow;
+constexpr double kRetriesPerSecond = 10;
+constexpr std::chrono::milliseconds kRetryLook{100};
+
 }  // namespace
 
 Dispatcher::Dispatcher(const ReaderOptions& options, Executor& executor, TeacherClientFactory connect,
@@ -23,7 +29,11 @@ Dispatcher::Dispatcher(const ReaderOptions& options, Executor& executor, Teacher
       executor_(executor),
       on_window_(std::move(on_window)),
       pending_(max_requests, lanes_),
-      keeper_(options, executor, std::move(connect), lanes_, calls_, *this) {}
+      flights_(2 * max_requests),
+      retry_budget_({options.retry_budget, kRetriesPerSecond, kRetryBurst}),
+      keeper_(options, executor, std::move(connect), lanes_, calls_, *this),
+      judge_(lanes_, keeper_),
+      hedger_(options.hedge_budget, executor, lanes_, flights_, *this) {}
 
 absl::StatusOr<std::shared_ptr<const ModelBinding>> Dispatcher::AwaitBinding() {
   MutexLock lock(mu_);
@@ -42,10 +52,14 @@ void Dispatcher::OnBound(std::shared_ptr<const ModelBinding> binding) {
 }
 
 void Dispatcher::OnReady(Lane& lane) {
+  TellWindows();
+  Pump(lane);
+}
+
+void Dispatcher::TellWindows() {
   std::int64_t windows = 0;
   for (std::size_t i = 0; i < lanes_.size(); ++i) windows += lanes_[i].ready() ? lanes_[i].window() : 0;
   on_window_(windows);
-  Pump(lane);
 }
 
 bool Dispatcher::AnyoneWaits() const {
@@ -58,7 +72,7 @@ void Dispatcher::Submit(TeacherRequest& request) {
   submitted_.fetch_add(1, kRelaxed);
   pending_.Push(request);
   if (failed()) return FinishPending();
-  if (Lane* lane = lanes_.LeastLoaded()) Pump(*lane);
+  if (Lane* lane = lanes_.Quickest()) Pump(*lane);
   if (pending_.size() > 0) PumpAll();
 }
 
@@ -93,53 +107,99 @@ void Dispatcher::Send(Lane& lane, int place, TeacherRequest& request) {
     lane.Release(place);
     return Finish(request, wanted);
   }
-  const ModelInfo& model = bound_.load(std::memory_order_acquire)->model();
-  // The request may be finished and gone when Start returns.
-  std::shared_ptr<const Cancellation> cancellation = request.cancellation;
   ++request.attempts;
+  Flight& flight = flights_.Take();
+  flight.Begin(request, lane, place, executor_.Now());
+  hedger_.NoteFlight();
+  StartLeg(flight, 0);
+}
+
+void Dispatcher::SendHedge(Flight& flight) {
+  Lane& lane = *flight.leg(1).lane;
+  lane.MarkBusy();
+  StartLeg(flight, 1);
+  Pump(lane);
+}
+
+void Dispatcher::StartLeg(Flight& flight, int leg) {
+  const ModelInfo& model = bound_.load(std::memory_order_acquire)->model();
+  Lane& lane = *flight.leg(leg).lane;
+  const int place = flight.leg(leg).place;
+  InferCall& call = lane.call(place);
   lane.CountAttempt();
-  TimePoint sent = executor_.Now();
+  flight.Hold();  // it may have landed when Start returns
   calls_->Enter();
   absl::Status started = Guarded([&] {
-    return lane.call(place).Start(
-        {model.name, model.version, "", request.inputs, options_.predictions}, options_.attempt_timeout,
-        cancellation.get(), [this, &lane, place, &request, sent, calls = calls_](absl::StatusOr<InferReply> reply) {
-          absl::Cleanup leave = [&calls] { calls->Leave(); };
-          OnDone(lane, place, request, sent, std::move(reply));
-        });
+    return call.Start({model.name, model.version, "", flight.inputs(), options_.predictions}, options_.attempt_timeout,
+                      {&flight.cancellation(), &flight},
+                      [this, &flight, leg, calls = calls_](absl::StatusOr<InferReply> reply) {
+                        absl::Cleanup leave = [&calls] { calls->Leave(); };
+                        OnDone(flight, leg, std::move(reply));
+                      });
   });
   if (!started.ok()) {
     lane.Release(place);
-    Finish(request, Annotate(started, request.sink->Describe(request)));
+    TeacherRequest* request = flight.LandFailed(leg);
+    flights_.LetGo(flight);
+    if (request != nullptr) Finish(*request, Annotate(started, request->sink->Describe(*request)));
     calls_->Leave();
-    return;
+  } else if (failed() || flight.cancellation().cancelled() || flight.landed()) {
+    // Fail, Cancel and the rival look for calls to cancel after they have set what is read here.
+    call.CancelIf({nullptr, &flight});
   }
-  // Cancel and Fail look for calls to cancel after they have set what is read here.
-  if (failed()) lane.call(place).CancelIf(nullptr);
-  if (cancellation->cancelled()) lane.call(place).CancelIf(cancellation.get());
+  flights_.LetGo(flight);
 }
 
-void Dispatcher::OnDone(Lane& lane, int place, TeacherRequest& request, TimePoint sent,
-                        absl::StatusOr<InferReply> reply) {
-  lane.Release(place);
+void Dispatcher::OnDone(Flight& flight, int leg, absl::StatusOr<InferReply> reply) {
+  Lane& lane = *flight.leg(leg).lane;
+  lane.Release(flight.leg(leg).place);
   absl::StatusOr<std::vector<WireTensor>> predictions = reply.ok() ? Guarded([&] {
-    return CheckReply(*bound_.load(std::memory_order_acquire), request.rows, *std::move(reply));
+    return CheckReply(*bound_.load(std::memory_order_acquire), flight.rows(), options_.check_finite, *std::move(reply));
   })
                                                                    : reply.status();
-  if (!predictions.ok()) return OnFailed(lane, request, predictions.status());
-  lane.CountCompleted(request.rows, executor_.Now() - sent);
+  if (!predictions.ok()) return OnFailed(flight, leg, predictions.status());
+  const TimePoint now = executor_.Now();
+  const auto latency = now - flight.leg(leg).sent;
+  TeacherRequest* request = flight.LandWell();
+  if (lane.CountCompleted(flight.rows(), latency, now)) executor_.Post([this] { TellWindows(); });
+  hedger_.Record(flight.rows(), latency);
+  if (request != nullptr) OnWon(flight, leg, *request);
+  flights_.LetGo(flight);
   Pump(lane);  // the teacher's next request first: finishing this one may copy
-  Finish(request, std::move(predictions));
+  if (request != nullptr) Finish(*request, std::move(predictions));
 }
 
-void Dispatcher::OnFailed(Lane& lane, TeacherRequest& request, const absl::Status& error) {
-  if (absl::Status wanted = Wanted(request); !wanted.ok()) {
-    Finish(request, wanted);
+void Dispatcher::OnWon(Flight& flight, int leg, const TeacherRequest& request) {
+  const Lane& lane = *flight.leg(leg).lane;
+  for (const BadReply& bad : request.bad_replies) judge_.Convict(bad, lane);
+  if (!flight.raced()) return;
+  if (const BadReply* bad = flight.BadReplyOfOther(leg)) judge_.Convict(*bad, lane);
+  Flight::Leg* rival = flight.Rival(leg);
+  if (leg == 1) hedges_won_.fetch_add(1, kRelaxed);
+  if (leg == 1 && rival != nullptr) judge_.NoteLostRace(*rival->lane, executor_.Now() - rival->sent);
+  if (rival != nullptr) rival->lane->call(rival->place).CancelIf({nullptr, &flight});
+}
+
+void Dispatcher::OnFailed(Flight& flight, int leg, const absl::Status& error) {
+  Lane& lane = *flight.leg(leg).lane;
+  const bool unwanted = failed() || flight.cancellation().cancelled();
+  const bool lost = flight.landed() && absl::IsCancelled(error);  // to its rival, which had it cancelled
+  if (!unwanted && LaneJudge::MakesNoSense(error)) flight.Spoil(leg, {&lane, lane.standing(), error});
+  TeacherRequest* request = flight.LandFailed(leg);
+  flights_.LetGo(flight);
+  if (request == nullptr) {
+    if (!unwanted && !lost) judge_.Blame(lane, error);
     return Pump(lane);
   }
-  lane.CountFailed(error);
-  Verdict verdict = Judge(error, request, options_.max_attempts);
-  if (verdict.eject) keeper_.Eject(lane, error);
+  if (absl::Status wanted = Wanted(*request); !wanted.ok()) {
+    Finish(*request, wanted);
+    return Pump(lane);
+  }
+  OnAttemptFailed(lane, *request, error);
+}
+
+void Dispatcher::OnAttemptFailed(Lane& lane, TeacherRequest& request, const absl::Status& error) {
+  Verdict verdict = judge_.Judge(lane, request, error, options_.max_attempts);
   if (!verdict.retry) {
     Finish(request,
            Annotate(error, absl::StrCat(request.sink->Describe(request), ", teacher ", lane.endpoint(), ", attempt ",
@@ -148,12 +208,30 @@ void Dispatcher::OnFailed(Lane& lane, TeacherRequest& request, const absl::Statu
   }
   Log().info("{}, teacher {}, attempt {} of {}: {}; it is tried again", request.sink->Describe(request),
              lane.endpoint(), request.attempts, options_.max_attempts, error.ToString());
-  request.bad_replies += verdict.bad_reply ? 1 : 0;
   request.avoid = &lane;
   retried_.fetch_add(1, kRelaxed);
-  pending_.PushRetry(request);
+  Retry(request);
+}
+
+void Dispatcher::Retry(TeacherRequest& request) {
+  pending_.Hold(request);
   if (failed()) return FinishPending();
+  ReleaseRetries();
   PumpAll();
+}
+
+void Dispatcher::ReleaseRetries() {
+  while (pending_.holds_any()) {
+    if (!retry_budget_.TryTake(executor_.Now(), finished_.load(kRelaxed))) {
+      if (release_due_.exchange(true, std::memory_order_seq_cst)) return;
+      return executor_.PostAt(executor_.Now() + kRetryLook, [this] {
+        release_due_.store(false, std::memory_order_seq_cst);
+        ReleaseRetries();
+        PumpAll();
+      });
+    }
+    if (!pending_.Release()) retry_budget_.PutBack();
+  }
 }
 
 void Dispatcher::Cancel(const Cancellation& cancellation) {
@@ -166,7 +244,7 @@ void Dispatcher::Cancel(const Cancellation& cancellation) {
   }
   if (failed()) FinishPending();
   PumpAll();
-  for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_[i].CancelCalls(&cancellation);
+  for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_[i].CancelCalls({&cancellation, nullptr});
 }
 
 void Dispatcher::Fail(const absl::Status& status) {
@@ -179,7 +257,7 @@ void Dispatcher::Fail(const absl::Status& status) {
   }
   keeper_.Shutdown();
   FinishPending();
-  for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_[i].CancelCalls(nullptr);
+  for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_[i].CancelCalls({});
 }
 
 void Dispatcher::FinishPending() {
@@ -210,6 +288,8 @@ void Dispatcher::AddStats(ReaderStats& stats) const {
   stats.dispatch.in = std::max(submitted_.load(kRelaxed), stats.dispatch.out);
   stats.dispatch.depth = stats.dispatch.in - stats.dispatch.out;
   stats.retried = retried_.load(kRelaxed);
+  stats.hedged = hedger_.hedged();
+  stats.hedges_won = hedges_won_.load(kRelaxed);
   for (std::size_t i = 0; i < lanes_.size(); ++i) stats.lanes.push_back(lanes_[i].Stats());
 }
 

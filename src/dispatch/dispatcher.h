@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dispatcher: gets every teacher request answered by some teacher, whatever single teachers do.
-// Place: takes requests from the splitter, sends each through the least loaded lane, retries a failed one on another,
-//        and gives checked replies, in any order, to the request's sink.
-// Rules: each submitted request is finished exactly once. No request waits beside a lane with room (PendingQueue).
+// Place: takes requests from the splitter, sends each through the quickest lane, retries a failed one on another,
+//        has a slow one race its hedge, and gives checked replies, in any order, to the request's sink.
+// Rules: each submitted request is finished exactly once. No request waits beside a lane with room (PendingQueue), but a
+//        retry beyond the budget (ReaderOptions::retry_budget), which waits until there is some again.
 // Errors, to the sink: CANCELLED - its epoch was left; the sticky status of Fail; else the last attempt's error with
 //         batch, rows, teacher, attempt n of m, and why it was the last.
 // Thread-safety: any thread; AwaitBinding by one at a time. Sinks are called on gRPC's threads, on the caller's of
@@ -20,13 +21,16 @@
 #include "edl/stats.h"
 #include "src/base/call_count.h"
 #include "src/base/mutex.h"
+#include "src/dispatch/flight_pool.h"
+#include "src/dispatch/hedger.h"
+#include "src/dispatch/lane_judge.h"
 #include "src/dispatch/lane_keeper.h"
 #include "src/dispatch/pending_queue.h"
-#include "src/dispatch/retry_policy.h"
+#include "src/dispatch/token_bucket.h"
 
 namespace edl {
 
-class Dispatcher final : private LaneKeeper::Listener {
+class Dispatcher final : private LaneKeeper::Listener, private Hedger::Sender {
  public:
   // At most `max_requests` are submitted and not finished at a time. `on_window` hears, on the executor's thread, how
   // many requests all ready lanes take together whenever that has grown. `options` and `executor` outlive it.
@@ -62,12 +66,21 @@ class Dispatcher final : private LaneKeeper::Listener {
   void OnLanesChanged() override { PumpAll(); }
   void OnHopeless(const absl::Status& why) override { Fail(why); }
   bool AnyoneWaits() const override;
+  void SendHedge(Flight& flight) override;
+  void OnPlaceFree(Lane& lane) override { Pump(lane); }
+  std::int64_t finished() const override { return finished_.load(std::memory_order_relaxed); }
 
+  void TellWindows();
   void PumpAll();
   void Pump(Lane& lane);
   void Send(Lane& lane, int place, TeacherRequest& request);
-  void OnDone(Lane& lane, int place, TeacherRequest& request, TimePoint sent, absl::StatusOr<InferReply> reply);
-  void OnFailed(Lane& lane, TeacherRequest& request, const absl::Status& error);
+  void StartLeg(Flight& flight, int leg);
+  void OnDone(Flight& flight, int leg, absl::StatusOr<InferReply> reply);
+  void OnWon(Flight& flight, int leg, const TeacherRequest& request);
+  void OnFailed(Flight& flight, int leg, const absl::Status& error);
+  void OnAttemptFailed(Lane& lane, TeacherRequest& request, const absl::Status& error);
+  void Retry(TeacherRequest& request);
+  void ReleaseRetries();
   void FinishPending();
   void Finish(TeacherRequest& request, absl::StatusOr<std::vector<WireTensor>> result);
   // Not OK when the request's result is wanted no more.
@@ -80,6 +93,9 @@ class Dispatcher final : private LaneKeeper::Listener {
   const std::shared_ptr<CallCount> calls_ = std::make_shared<CallCount>();
   LaneTable lanes_;
   PendingQueue pending_;
+  FlightPool flights_;
+  TokenBucket retry_budget_;
+  std::atomic<bool> release_due_{false};  // a task will call ReleaseRetries; set by who posts it, cleared by the task
 
   mutable Mutex mu_;
   CondVar changed_;
@@ -93,12 +109,15 @@ class Dispatcher final : private LaneKeeper::Listener {
   // binding_.get(), for those who send: a request exists only after it is set.
   std::atomic<const ModelBinding*> bound_{nullptr};
 
-  // For Stats() and AnyoneWaits() alone.
+  // For Stats(), AnyoneWaits() and the budgets.
   std::atomic<std::int64_t> submitted_{0};
   std::atomic<std::int64_t> finished_{0};
   std::atomic<std::int64_t> retried_{0};
+  std::atomic<std::int64_t> hedges_won_{0};
 
-  LaneKeeper keeper_;  // last: it uses what is above
+  LaneKeeper keeper_;  // it uses what is above
+  LaneJudge judge_;
+  Hedger hedger_;
 };
 
 }  // namespace edl

@@ -14,6 +14,8 @@ const char* StateName(Lane::State state) {
       return "connecting";
     case Lane::State::kReady:
       return "ready";
+    case Lane::State::kResting:
+      return "resting";
     case Lane::State::kEjected:
       return "ejected";
     case Lane::State::kRefused:
@@ -26,9 +28,9 @@ const char* StateName(Lane::State state) {
 
 }  // namespace
 
-Lane::Lane(std::string endpoint, std::unique_ptr<TeacherClient> client, int window)
-    : endpoint_(std::move(endpoint)), client_(std::move(client)), probe_(client_->NewModelProbe()) {
-  for (int i = 0; i < window; ++i) calls_.push_back(client_->NewInferCall());
+Lane::Lane(std::string endpoint, std::unique_ptr<TeacherClient> client, int most)
+    : endpoint_(std::move(endpoint)), client_(std::move(client)), probe_(client_->NewModelProbe()), window_(most) {
+  for (int i = 0; i < most; ++i) calls_.push_back(client_->NewInferCall());
 }
 
 bool Lane::LeaveReady(State to) {
@@ -39,8 +41,8 @@ bool Lane::LeaveReady(State to) {
 std::optional<int> Lane::Reserve() {
   std::uint64_t busy = busy_.load(std::memory_order_seq_cst);
   while (ready()) {
-    int place = __builtin_ctzll(~busy | std::uint64_t{1} << 63);
-    if (place >= window() || (busy >> place & 1) != 0) return std::nullopt;
+    if (__builtin_popcountll(busy) >= window()) return std::nullopt;
+    int place = __builtin_ctzll(~busy);  // a window is no larger than the places, so one of them is free
     if (busy_.compare_exchange_weak(busy, busy | std::uint64_t{1} << place, std::memory_order_seq_cst)) return place;
   }
   return std::nullopt;
@@ -50,7 +52,7 @@ void Lane::Release(int place) {
   busy_.fetch_and(~(std::uint64_t{1} << place), std::memory_order_seq_cst);
 }
 
-void Lane::CancelCalls(const void* tag) {
+void Lane::CancelCalls(CallTag tag) {
   for (std::unique_ptr<InferCall>& call : calls_) call->CancelIf(tag);
 }
 
@@ -61,13 +63,46 @@ std::optional<TimePoint> Lane::idle_since() const {
 }
 
 void Lane::MarkIdle(TimePoint now) {
+  window_.OnStarved();
   if (in_flight() == 0) idle_since_.store(now.time_since_epoch() / std::chrono::nanoseconds(1), kRelaxed);
 }
 
-void Lane::CountCompleted(std::int64_t rows, std::chrono::nanoseconds latency) {
-  completed_.fetch_add(1, kRelaxed);
+bool Lane::CountCompleted(std::int64_t rows, std::chrono::nanoseconds latency, TimePoint now) {
+  const std::int64_t completed = completed_.fetch_add(1, kRelaxed) + 1;
   rows_.fetch_add(rows, kRelaxed);
-  latency_ns_.fetch_add(latency.count(), kRelaxed);
+  const std::int64_t total = latency_ns_.fetch_add(latency.count(), kRelaxed) + latency.count();
+  NoteLatency(latency);
+  if (lost_in_a_row_.load(kRelaxed) != 0) lost_in_a_row_.store(0, kRelaxed);
+  if (bad_in_a_row() != 0) {
+    bad_in_a_row_.store(0, kRelaxed);
+    convicted_.store(false, kRelaxed);
+  }
+  return window_.OnCompleted(now, completed, std::chrono::nanoseconds(total));
+}
+
+void Lane::NoteLatency(std::chrono::nanoseconds latency) {
+  // Threads that come at the same time may lose one another's; the next makes up for it.
+  const std::int64_t recent = recent_latency_ns_.load(kRelaxed);
+  recent_latency_ns_.store(recent == 0 ? latency.count() : recent + (latency.count() - recent) / 8, kRelaxed);
+}
+
+int Lane::CountLostRace(std::chrono::nanoseconds age) {
+  NoteLatency(age);  // it would have taken longer still
+  return lost_in_a_row_.fetch_add(1, kRelaxed) + 1;
+}
+
+int Lane::CountBadReply() {
+  bad_replies_.fetch_add(1, kRelaxed);
+  return bad_in_a_row_.fetch_add(1, kRelaxed) + 1;
+}
+
+void Lane::Convict() {
+  if (bad_in_a_row() > 0) convicted_.store(true, kRelaxed);
+}
+
+Standing Lane::standing() const {
+  if (convicted_.load(kRelaxed)) return Standing::kConvicted;
+  return bad_in_a_row() == 0 && completed() > 0 ? Standing::kGood : Standing::kUnproven;
 }
 
 void Lane::CountFailed(const absl::Status& status) {
@@ -88,7 +123,9 @@ LaneStats Lane::Stats() const {
   stats.completed = completed_.load(kRelaxed);
   stats.failed = failed_.load(kRelaxed);
   stats.in_flight = in_flight();
+  stats.window = window();
   stats.rows = rows_.load(kRelaxed);
+  stats.bad_replies = bad_replies_.load(kRelaxed);
   stats.ejections = ejections_.load(kRelaxed);
   if (stats.completed > 0) {
     stats.mean_latency = std::chrono::microseconds(latency_ns_.load(kRelaxed) / stats.completed / 1000);

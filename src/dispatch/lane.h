@@ -2,10 +2,9 @@
 // Lane: one teacher as dispatch sees it: its endpoint, its connection, its in-flight window and its health.
 // Place: the lane keeper moves it between states; the dispatcher sends through its window.
 // Thread-safety: any thread.
-// States: kConnecting -> kReady <-> kEjected, kRefused (it serves what does not fit); any -> kClosed (no teacher of
-// ours
-//         any more) -> kConnecting (it is again). Only the keeper's thread leaves a state, but kReady, which any thread
-//         may leave for kEjected.
+// States: kConnecting -> kReady <-> kResting (overloaded), kEjected (it failed), kRefused (it serves what does not fit);
+//         any -> kClosed (no teacher of ours any more) -> kConnecting (it is again). Only the keeper's thread leaves a
+//         state, but kReady, which any thread may leave for kResting or kEjected.
 #pragma once
 
 #include <atomic>
@@ -19,23 +18,27 @@
 #include "edl/stats.h"
 #include "src/base/executor.h"
 #include "src/base/mutex.h"
+#include "src/dispatch/teacher_request.h"
+#include "src/dispatch/window_control.h"
 #include "src/rpc/teacher_client.h"
 
 namespace edl {
 
 class Lane {
  public:
-  enum class State { kConnecting, kReady, kEjected, kRefused, kClosed };
+  enum class State { kConnecting, kReady, kResting, kEjected, kRefused, kClosed };
   static constexpr int kMaxWindow = 64;
 
-  // `window` requests in flight, 1 to kMaxWindow.
-  Lane(std::string endpoint, std::unique_ptr<TeacherClient> client, int window);
+  // At most `most` requests in flight, 1 to kMaxWindow.
+  Lane(std::string endpoint, std::unique_ptr<TeacherClient> client, int most);
 
   const std::string& endpoint() const { return endpoint_; }
-  int window() const { return static_cast<int>(calls_.size()); }
+  // Requests in flight, at present: it finds its own size.
+  int window() const { return window_.window(); }
 
   State state() const { return state_.load(std::memory_order_seq_cst); }
   bool ready() const { return state() == State::kReady; }
+  bool usable() const { return ready() || state() == State::kResting; }
   void set_state(State state) { state_.store(state, std::memory_order_seq_cst); }
   // True when it was ready, and this call ended that.
   bool LeaveReady(State to);
@@ -50,37 +53,67 @@ class Lane {
   // The call of a place that the caller has reserved.
   InferCall& call(int place) { return *calls_[place]; }
   ModelProbe& probe() { return *probe_; }
-  // Cancels the calls in flight that have that tag; null: all.
-  void CancelCalls(const void* tag);
+  // The keeper's thread, while no probe is in flight.
+  void Reconnect() { client_->Reconnect(); }
+  // Cancels the calls in flight that have that tag.
+  void CancelCalls(CallTag tag);
 
   // Since when nothing has been in flight; nothing while it is busy or not ready.
   std::optional<TimePoint> idle_since() const;
+  // It had room, and there was nothing to send.
   void MarkIdle(TimePoint now);
   void MarkBusy() { idle_since_.store(0, std::memory_order_relaxed); }
 
   void CountAttempt() { attempts_.fetch_add(1, std::memory_order_relaxed); }
-  void CountCompleted(std::int64_t rows, std::chrono::nanoseconds latency);
+  // True: the window grew.
+  bool CountCompleted(std::int64_t rows, std::chrono::nanoseconds latency, TimePoint now);
   void CountFailed(const absl::Status& status);
+  // Of the last completed requests, the later the more; 0: none yet.
+  std::chrono::nanoseconds recent_latency() const {
+    return std::chrono::nanoseconds(recent_latency_ns_.load(std::memory_order_relaxed));
+  }
+  // One more request of it, sent so long ago, was answered sooner by a teacher that was asked later; gives how many in
+  // a row.
+  int CountLostRace(std::chrono::nanoseconds age);
+
+  // One more answer that made no sense; gives how many have come in a row.
+  int CountBadReply();
+  // Its last answers were bad ones to requests that others answered well. Does nothing if a good one has come since.
+  void Convict();
+  Standing standing() const;
+  int bad_in_a_row() const { return bad_in_a_row_.load(std::memory_order_relaxed); }
+  std::int64_t completed() const { return completed_.load(std::memory_order_relaxed); }
   void CountEjection() { ejections_.fetch_add(1, std::memory_order_relaxed); }
   void set_last_error(const absl::Status& status);
   LaneStats Stats() const;
 
  private:
+  void NoteLatency(std::chrono::nanoseconds latency);
+
   const std::string endpoint_;
   const std::unique_ptr<TeacherClient> client_;
   std::vector<std::unique_ptr<InferCall>> calls_;  // one a place
   const std::unique_ptr<ModelProbe> probe_;
 
+  WindowControl window_;
   std::atomic<State> state_{State::kConnecting};
   // Bit p is set while place p is reserved. Sequentially consistent: see PendingQueue's invariant.
   std::atomic<std::uint64_t> busy_{0};
 
-  // For Stats() alone, hence relaxed; written by whichever thread sends or completes.
+  // What its answers tell of it. Written by whichever thread brings an answer, read by the same; relaxed, since a
+  // judgement one answer old does no harm.
+  std::atomic<int> bad_in_a_row_{0};
+  std::atomic<bool> convicted_{false};
+  std::atomic<int> lost_in_a_row_{0};
+  std::atomic<std::int64_t> recent_latency_ns_{0};
+
+  // For Stats() alone but completed_, hence relaxed; written by whichever thread sends or completes.
   std::atomic<std::int64_t> idle_since_{0};  // nanoseconds of the steady clock; 0: busy
   std::atomic<std::int64_t> attempts_{0};
   std::atomic<std::int64_t> completed_{0};
   std::atomic<std::int64_t> failed_{0};
   std::atomic<std::int64_t> rows_{0};
+  std::atomic<std::int64_t> bad_replies_{0};
   std::atomic<std::int64_t> ejections_{0};
   std::atomic<std::int64_t> latency_ns_{0};
 

@@ -18,7 +18,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kProbeTimeout{5000};
 constexpr milliseconds kFirstBackoff{100};
 constexpr milliseconds kLongestBackoff{250};  // "used again within a second" leaves no room for more
-constexpr milliseconds kRefusedWait{1000};    // another model is a matter of a deployment, not of milliseconds
+constexpr milliseconds kLongestRelapse{10'000};
+constexpr milliseconds kRefusedWait{1000};  // another model is a matter of a deployment, not of milliseconds
 constexpr milliseconds kFirstWarning{1000};
 constexpr milliseconds kNextWarning{30'000};
 
@@ -38,13 +39,30 @@ void LaneKeeper::SetTeachers(const TeacherSet& set) {
   executor_.Post([this, set] { FollowSet(set); });
 }
 
-void LaneKeeper::Eject(Lane& lane, const absl::Status& why) {
+void LaneKeeper::Eject(Lane& lane, const absl::Status& why, milliseconds rest) {
   if (!lane.LeaveReady(Lane::State::kEjected)) return;
   lane.CountEjection();
   Log().warn("teacher {} is out of rotation: {}", lane.endpoint(), why.ToString());
-  executor_.Post([this, &lane, why] {
-    if (lane.state() == Lane::State::kEjected) ProbeAfterFailure(lane, why);
+  executor_.Post([this, &lane, why, rest] {
+    if (lane.state() == Lane::State::kEjected) {
+      NoteFailure(lane, why);
+      RestUntil(lane, executor_.Now() + rest);
+      ProbeLater(lane, std::max(WaitAfterRelapse(lane), rest));
+    }
     NoteReadiness();
+    listener_.OnLanesChanged();
+  });
+}
+
+void LaneKeeper::Rest(Lane& lane, const absl::Status& why, std::optional<milliseconds> rest) {
+  bool was_ready = lane.LeaveReady(Lane::State::kResting);
+  executor_.Post([this, &lane, why, rest, was_ready] {
+    // One that had gone already need not rest longer, unless its teacher says so.
+    if (was_ready || rest) RestUntil(lane, executor_.Now() + (rest ? *rest : WaitAfterRelapse(lane)));
+    if (!was_ready || lane.state() != Lane::State::kResting) return;
+    Log().info("teacher {} rests: {}", lane.endpoint(), why.ToString());
+    NoteFailure(lane, why);
+    ResumeWhenRested(lane);
     listener_.OnLanesChanged();
   });
 }
@@ -85,6 +103,8 @@ void LaneKeeper::Open(const std::string& endpoint) {
   care.opening += 1;
   care.backoff = milliseconds(0);
   care.last_failure.reset();
+  care.relapses = 0;
+  care.rest_until = TimePoint::min();
   lane->set_state(Lane::State::kConnecting);
   Probe(*lane);
 }
@@ -99,6 +119,8 @@ void LaneKeeper::Probe(Lane& lane) {
   Care& care = care_[&lane];
   if (care.probing || shut_down_.load(std::memory_order_seq_cst)) return;
   care.probing = true;
+  // What was not answered in time may have been sent into a connection that leads nowhere.
+  if (care.last_failure && absl::IsDeadlineExceeded(*care.last_failure)) lane.Reconnect();
   calls_->Enter();
   lane.probe().Start(
       options_.model, kProbeTimeout,
@@ -146,10 +168,30 @@ void LaneKeeper::Admit(Lane& lane) {
   Care& care = care_[&lane];
   care.backoff = milliseconds(0);
   care.last_failure.reset();
+  if (executor_.Now() < care.rest_until) {
+    lane.set_state(Lane::State::kResting);
+    return ResumeWhenRested(lane);
+  }
   Log().info("teacher {} is in rotation", lane.endpoint());
   lane.set_state(Lane::State::kReady);
   lane.MarkIdle(executor_.Now());
   listener_.OnReady(lane);
+}
+
+void LaneKeeper::RestUntil(Lane& lane, TimePoint until) {
+  Care& care = care_[&lane];
+  care.rest_until = std::max(care.rest_until, until);
+}
+
+void LaneKeeper::ResumeWhenRested(Lane& lane) {
+  const Care& care = care_[&lane];
+  executor_.PostAt(care.rest_until, [this, &lane, opening = care.opening] {
+    const Care& care = care_[&lane];
+    if (lane.state() != Lane::State::kResting || care.opening != opening) return;
+    if (executor_.Now() < care.rest_until) return ResumeWhenRested(lane);
+    Admit(lane);
+    NoteReadiness();
+  });
 }
 
 void LaneKeeper::Refuse(Lane& lane, const absl::Status& why) {
@@ -162,14 +204,32 @@ void LaneKeeper::Refuse(Lane& lane, const absl::Status& why) {
   ProbeLater(lane, kRefusedWait);
 }
 
-void LaneKeeper::ProbeAfterFailure(Lane& lane, const absl::Status& why) {
-  Care& care = care_[&lane];
-  care.last_failure = why;
+void LaneKeeper::NoteFailure(Lane& lane, const absl::Status& why) {
+  care_[&lane].last_failure = why;
   lane.set_last_error(why);
+}
+
+void LaneKeeper::ProbeAfterFailure(Lane& lane, const absl::Status& why) {
+  NoteFailure(lane, why);
+  Care& care = care_[&lane];
   if (lane.state() == Lane::State::kRefused) lane.set_state(Lane::State::kEjected);
   care.backoff = std::min(std::max(care.backoff * 2, kFirstBackoff), kLongestBackoff);
-  // Readers that lost a teacher together do not come back to it together.
-  ProbeLater(lane, care.backoff * std::uniform_int_distribution<>(75, 100)(jitter_) / 100);
+  ProbeLater(lane, Jittered(care.backoff));
+}
+
+// A lane that has done some work since it was last out begins anew.
+milliseconds LaneKeeper::WaitAfterRelapse(Lane& lane) {
+  Care& care = care_[&lane];
+  if (lane.completed() != care.completed) care.relapses = 0;
+  care.completed = lane.completed();
+  milliseconds wait = std::min(kFirstBackoff * (1 << std::min(care.relapses, 10)), kLongestRelapse);
+  ++care.relapses;
+  return Jittered(wait);
+}
+
+// Readers that lost a teacher together do not come back to it together.
+milliseconds LaneKeeper::Jittered(milliseconds wait) {
+  return wait * std::uniform_int_distribution<>(75, 100)(jitter_) / 100;
 }
 
 void LaneKeeper::LookForHopelessness() {
@@ -182,6 +242,7 @@ void LaneKeeper::LookForHopelessness() {
         refused = lane;
         continue;
       case Lane::State::kReady:
+      case Lane::State::kResting:
         return;
       case Lane::State::kConnecting:
       case Lane::State::kEjected:
@@ -196,8 +257,11 @@ void LaneKeeper::LookForHopelessness() {
                absl::StrCat("every teacher that can be reached refuses; teacher ", refused->endpoint())));
 }
 
-bool LaneKeeper::AnyReady() const {
-  return std::any_of(by_endpoint_.begin(), by_endpoint_.end(), [](const auto& entry) { return entry.second->ready(); });
+// A teacher that rests can be reached.
+bool LaneKeeper::AnyUsable() const {
+  return std::any_of(by_endpoint_.begin(), by_endpoint_.end(), [](const auto& entry) {
+    return entry.second->ready() || entry.second->state() == Lane::State::kResting;
+  });
 }
 
 std::string LaneKeeper::DescribeFailures() const {
@@ -213,7 +277,7 @@ std::string LaneKeeper::DescribeFailures() const {
 }
 
 void LaneKeeper::NoteReadiness() {
-  if (AnyReady()) {
+  if (AnyUsable()) {
     if (outage_since_ && executor_.Now() - *outage_since_ > kFirstWarning) Log().warn("a teacher can be reached again");
     outage_since_.reset();
   } else if (!outage_since_) {

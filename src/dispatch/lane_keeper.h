@@ -3,11 +3,11 @@
 // Place: follows the teacher sets that the watcher tells; tells the dispatcher which lanes may be used.
 // Rules: a lane is used only after a probe (ModelMetadata, ModelReady) found the model that the reader is bound to; one
 //        that fails is probed again, for as long as it is a teacher of ours, after 100 to 250 ms, so that a teacher
-//        that comes back is used within a second. Even the last lane is ejected: then the reader waits for a probe to
-//        succeed, instead of wearing out its attempts on a teacher that is away.
+//        that comes back is used within a second. One that passes its probes and fails all the same is let in less and
+//        less often. Even the last lane is ejected (docs/decisions/ejection.md).
 // Errors, to Listener::OnHopeless: what a teacher refuses with, when none is left that might serve; UNAVAILABLE - no
 //         teacher for ReaderOptions::no_teacher_timeout while requests waited.
-// Thread-safety: SetTeachers, Eject, Shutdown: any thread. All else happens on the executor's one thread.
+// Thread-safety: SetTeachers, Eject, Rest, Shutdown: any thread. All else happens on the executor's one thread.
 #pragma once
 
 #include <atomic>
@@ -50,8 +50,12 @@ class LaneKeeper {
 
   void SetTeachers(const TeacherSet& set);
 
-  // Takes a lane that failed out of rotation; does nothing if it is out already.
-  void Eject(Lane& lane, const absl::Status& why);
+  // Takes a lane that failed out of rotation; does nothing if it is out already. It gets nothing for `rest` at least.
+  void Eject(Lane& lane, const absl::Status& why, std::chrono::milliseconds rest = {});
+
+  // Spares a lane whose teacher is overloaded: it gets nothing for `rest`, or, if the teacher did not say how long, for
+  // a while that doubles while it completes nothing. It needs no probe afterwards.
+  void Rest(Lane& lane, const absl::Status& why, std::optional<std::chrono::milliseconds> rest);
 
   // Cancels the probes and starts no more.
   void Shutdown();
@@ -63,6 +67,9 @@ class LaneKeeper {
     std::chrono::milliseconds backoff{0};
     bool probing = false;
     std::optional<absl::Status> last_failure;  // since it was opened or last ready
+    int relapses = 0;                          // out of rotation so often, and nothing completed between
+    std::int64_t completed = 0;                // by the lane, when it last went out of rotation
+    TimePoint rest_until = TimePoint::min();   // it gets nothing before
   };
 
   void FollowSet(const TeacherSet& set);
@@ -75,11 +82,16 @@ class LaneKeeper {
   void Admit(Lane& lane);
   void Refuse(Lane& lane, const absl::Status& why);
   void ProbeAfterFailure(Lane& lane, const absl::Status& why);
+  void NoteFailure(Lane& lane, const absl::Status& why);
+  std::chrono::milliseconds WaitAfterRelapse(Lane& lane);
+  std::chrono::milliseconds Jittered(std::chrono::milliseconds wait);
+  void RestUntil(Lane& lane, TimePoint until);
+  void ResumeWhenRested(Lane& lane);
   void LookForHopelessness();
   void NoteReadiness();
   void OnOutageDeadline(std::int64_t outage);
   void WarnOfOutage(std::int64_t outage);
-  bool AnyReady() const;
+  bool AnyUsable() const;
   std::string DescribeFailures() const;
 
   const ReaderOptions& options_;

@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <cstddef>
+#include <limits>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "src/dispatch/lane.h"
@@ -31,24 +33,39 @@ class LaneTable {
   std::size_t size() const { return size_.load(std::memory_order_seq_cst); }
   Lane& operator[](std::size_t i) const { return *lanes_[i]; }
 
-  // The ready lane with the fewest requests in flight and room for one more, or null.
-  Lane* LeastLoaded() const {
+  // The ready lane, with room for one more, that will likely answer it first; null if none has room.
+  Lane* Quickest() const {
     Lane* best = nullptr;
+    std::pair<double, int> best_wait;
     for (std::size_t i = 0, n = size(); i < n; ++i) {
       Lane& lane = *lanes_[i];
-      if (lane.HasRoom() && (best == nullptr || lane.in_flight() < best->in_flight())) best = &lane;
+      if (!lane.HasRoom()) continue;
+      std::pair<double, int> wait = ExpectedWait(lane);
+      if (best != nullptr && wait >= best_wait) continue;
+      best = &lane;
+      best_wait = wait;
     }
     return best;
   }
 
-  // Is there at most one ready lane?
-  bool AtMostOneReady() const {
-    int ready = 0;
-    for (std::size_t i = 0, n = size(); i < n && ready < 2; ++i) ready += lanes_[i]->ready() ? 1 : 0;
-    return ready < 2;
+  // Is there a lane of which `condition(lane)` is true?
+  template <typename Condition>
+  bool Any(Condition condition) const {
+    for (std::size_t i = 0, n = size(); i < n; ++i) {
+      if (condition(*lanes_[i])) return true;
+    }
+    return false;
   }
 
  private:
+  // To compare lanes by; then by what they have in flight. One that has not answered anything yet is given a try, one.
+  static std::pair<double, int> ExpectedWait(const Lane& lane) {
+    const int in_flight = lane.in_flight();
+    const auto latency = static_cast<double>(lane.recent_latency().count());
+    if (latency == 0 && in_flight > 0) return {std::numeric_limits<double>::max(), in_flight};
+    return {(in_flight + 1) * latency, in_flight};
+  }
+
   std::vector<std::unique_ptr<Lane>> lanes_;  // [0, size_) are constant
   std::atomic<std::size_t> size_{0};          // written by the keeper's thread, release
 };

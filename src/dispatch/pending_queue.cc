@@ -16,6 +16,22 @@ void PendingQueue::PushRetry(TeacherRequest& request) {
   retry_count_.fetch_add(1, std::memory_order_seq_cst);
 }
 
+void PendingQueue::Hold(TeacherRequest& request) {
+  MutexLock lock(mu_);
+  held_.push_back(&request);
+  held_count_.fetch_add(1, std::memory_order_seq_cst);
+}
+
+bool PendingQueue::Release() {
+  MutexLock lock(mu_);
+  if (held_.empty()) return false;
+  retries_.push_back(held_.front());
+  held_.pop_front();
+  held_count_.fetch_sub(1, std::memory_order_seq_cst);
+  retry_count_.fetch_add(1, std::memory_order_seq_cst);
+  return true;
+}
+
 TeacherRequest* PendingQueue::TakeFresh() {
   std::int64_t count = fresh_count_.load(std::memory_order_seq_cst);
   do {
@@ -24,10 +40,18 @@ TeacherRequest* PendingQueue::TakeFresh() {
   return fresh_.pop();
 }
 
+bool PendingQueue::KeepsAway(const TeacherRequest& retry, const Lane& lane) const {
+  if (retry.SpoiledBy(lane)) {
+    // Worth waiting for one that rests: this lane's answer would most likely be the same again.
+    return lanes_.Any([&](const Lane& other) { return other.usable() && !retry.SpoiledBy(other); });
+  }
+  return retry.avoid == &lane &&
+         lanes_.Any([&](const Lane& other) { return other.ready() && &other != &lane && !retry.SpoiledBy(other); });
+}
+
 std::deque<TeacherRequest*>::iterator PendingQueue::FindRetryFor(const Lane& lane) {
-  const bool no_other = lanes_.AtMostOneReady();
   return std::find_if(retries_.begin(), retries_.end(),
-                      [&](const TeacherRequest* retry) { return no_other || retry->avoid != &lane; });
+                      [&](const TeacherRequest* retry) { return !KeepsAway(*retry, lane); });
 }
 
 TeacherRequest* PendingQueue::Take(const Lane& lane) {
@@ -58,6 +82,9 @@ std::vector<TeacherRequest*> PendingQueue::TakeAll() {
     all.assign(retries_.begin(), retries_.end());
     retries_.clear();
     retry_count_.fetch_sub(static_cast<std::int64_t>(all.size()), std::memory_order_seq_cst);
+    all.insert(all.end(), held_.begin(), held_.end());
+    held_.clear();
+    held_count_.store(0, std::memory_order_seq_cst);
   }
   while (TeacherRequest* request = TakeFresh()) all.push_back(request);
   return all;

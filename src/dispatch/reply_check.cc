@@ -5,10 +5,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/status.h"
+#include "src/dispatch/finite_check.h"
 
 namespace edl {
 
-absl::StatusOr<std::vector<WireTensor>> CheckReply(const ModelBinding& binding, std::int64_t rows, InferReply reply) {
+absl::StatusOr<std::vector<WireTensor>> CheckReply(const ModelBinding& binding, std::int64_t rows, bool check_finite,
+                                                   InferReply reply) {
   const ModelInfo& model = binding.model();
   auto differs = [](const std::string& got, const std::string& want) {
     return !got.empty() && !want.empty() && got != want;
@@ -33,6 +36,7 @@ absl::StatusOr<std::vector<WireTensor>> CheckReply(const ModelBinding& binding, 
       return absl::DataLossError(absl::StrCat("the reply to ", rows, " rows holds ", got.ToString(), "; expected ",
                                               spec.ToString(), " with ", rows, " rows"));
     }
+    if (check_finite) EDL_RETURN_IF_ERROR(CheckFinite(*output));
     predictions.push_back(std::move(*output));
   }
   return predictions;

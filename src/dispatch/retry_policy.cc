@@ -6,10 +6,23 @@
 namespace edl {
 namespace {
 
-constexpr char kPermanent[] = "no other teacher would take it";
+Verdict GiveUp(Verdict::Lane lane, const char* reason) {
+  return {/*retry=*/false, lane, reason};
+}
+
+Verdict JudgeBadReply(const RequestHistory& history) {
+  if (history.bad_replies >= 1 && history.good_witnesses >= 2) {
+    return GiveUp(Verdict::Lane::kSuspect, "a second teacher, which answers others well, answered it no better");
+  }
+  const bool others_hoped_for = history.others_may_come && history.good_witnesses == 0;
+  if (history.bad_replies >= 1 && !history.others_left && !others_hoped_for) {
+    return GiveUp(Verdict::Lane::kSuspect, "a retry was answered no better");
+  }
+  return {/*retry=*/true, Verdict::Lane::kSuspect};
+}
 
 // What the error says, before attempts are counted.
-Verdict JudgeCode(const absl::Status& error) {
+Verdict JudgeCode(const absl::Status& error, const RequestHistory& history) {
   switch (error.code()) {
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kCancelled:
@@ -21,30 +34,32 @@ Verdict JudgeCode(const absl::Status& error) {
     case absl::StatusCode::kUnimplemented:
     case absl::StatusCode::kUnauthenticated:
     case absl::StatusCode::kPermissionDenied:
-      return {/*retry=*/true, /*eject=*/true};
+      return {/*retry=*/true, Verdict::Lane::kEject};
     case absl::StatusCode::kResourceExhausted:
       // gRPC says this of a message over either side's limit, too; that one will never pass.
       if (absl::StrContains(error.message(), "larger than max")) {
-        return {false, false, false, "the message is too large: lower teacher_batch_rows or raise the server's limit"};
+        return GiveUp(Verdict::Lane::kKeep,
+                      "the message is too large: lower teacher_batch_rows or raise the server's limit");
       }
-      return {/*retry=*/true, /*eject=*/true};
+      return {/*retry=*/true, Verdict::Lane::kRest};
     case absl::StatusCode::kDataLoss:
     case absl::StatusCode::kInternal:
     case absl::StatusCode::kUnknown:
-      return {/*retry=*/true, /*eject=*/false, /*bad_reply=*/true};
+      return JudgeBadReply(history);
+    case absl::StatusCode::kInvalidArgument:
+      // The splitter has held the rows against the model, so this may be a teacher that serves another one by now.
+      if (history.bad_replies == 0 && history.others_left) return {/*retry=*/true, Verdict::Lane::kSuspect};
+      return GiveUp(Verdict::Lane::kKeep, "no other teacher would take it");
     default:
-      return {false, false, false, kPermanent};
+      return GiveUp(Verdict::Lane::kKeep, "no other teacher would take it");
   }
 }
 
 }  // namespace
 
-Verdict Judge(const absl::Status& error, const TeacherRequest& request, int max_attempts) {
-  Verdict verdict = JudgeCode(error);
-  if (verdict.retry && verdict.bad_reply && request.bad_replies >= 1) {
-    verdict.retry = false;
-    verdict.reason = "a retry was answered no better";
-  } else if (verdict.retry && request.attempts >= max_attempts) {
+Verdict Judge(const absl::Status& error, const RequestHistory& history) {
+  Verdict verdict = JudgeCode(error, history);
+  if (verdict.retry && history.attempts >= history.max_attempts) {
     verdict.retry = false;
     verdict.reason = "max_attempts is reached";
   }

@@ -1,21 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 // Retry policy: what a failed attempt means for its request and for the lane that it was made on.
+// A reply that makes no sense may be the teacher's fault or the request's, so it is evidence, not proof. The request is
+// given up when two teachers that answer others well have answered it so; or when none is left that has not, and the
+// last one answers others well or no other is on its way. What it means for the lane: docs/decisions/ejection.md.
 // Source: gRPC's status codes; a server that shuts down answers CANCELLED or UNAVAILABLE (design.md, section 5).
 #pragma once
 
 #include "absl/status/status.h"
-#include "src/dispatch/teacher_request.h"
 
 namespace edl {
 
+// What has become of a request so far.
+struct RequestHistory {
+  int attempts = 1;  // made, the failed one included
+  int max_attempts = 1;
+  int bad_replies = 0;           // before this attempt, from lanes that had not been convicted
+  int good_witnesses = 0;        // lanes with nothing held against them that answered it badly, this one included
+  bool others_left = false;      // a lane, ready or resting, has not answered it badly
+  bool others_may_come = false;  // a lane is being connected to, or out of rotation, and has not answered it badly
+};
+
 struct Verdict {
+  enum class Lane {
+    kKeep,
+    kSuspect,  // its answer made no sense
+    kRest,     // it is overloaded: nothing for a while
+    kEject,    // out of rotation until it answers a probe
+  };
+
   bool retry = false;  // the request goes to a teacher again
-  bool eject = false;  // the lane goes out of rotation until it answers a probe
-  bool bad_reply = false;
+  Lane lane = Lane::kKeep;
   const char* reason = "";  // why there is no retry
 };
 
-// `request` has made its attempt.
-Verdict Judge(const absl::Status& error, const TeacherRequest& request, int max_attempts);
+Verdict Judge(const absl::Status& error, const RequestHistory& history);
 
 }  // namespace edl

@@ -18,6 +18,13 @@ namespace edl {
 class Lane;
 struct TeacherRequest;
 
+// What is known of a lane's answers.
+enum class Standing {
+  kGood,       // it has given good ones, and no bad one since
+  kUnproven,   // neither
+  kConvicted,  // bad ones to requests that others answered well, and no good one since
+};
+
 class RequestSink {
  public:
   // One tensor [rows, …] for each prediction, in the order of ReaderOptions::predictions; or why there are none.
@@ -31,18 +38,34 @@ class RequestSink {
   ~RequestSink() = default;
 };
 
+// A teacher's answer that made no sense. Whose fault that is, the teacher's or the request's, shows when the request is
+// answered elsewhere: see retry_policy.h.
+struct BadReply {
+  Lane* lane = nullptr;
+  Standing standing = Standing::kUnproven;  // the lane's, before this answer
+  absl::Status why;
+};
+
 struct TeacherRequest {
+  // Did this lane's teacher answer it badly?
+  bool SpoiledBy(const Lane& lane) const {
+    for (const BadReply& bad : bad_replies) {
+      if (bad.lane == &lane) return true;
+    }
+    return false;
+  }
+
   // Written by the maker before Submit.
   std::int64_t first_row = 0;  // in its batch
   std::int64_t rows = 0;
-  std::vector<WireTensor> inputs;
+  std::vector<WireTensor> inputs;  // with its flight while it is in the air, and gone when it is finished
   std::shared_ptr<const Cancellation> cancellation;  // the epoch's
   RequestSink* sink = nullptr;
 
   // Written by dispatch: by the thread that holds the request, which the queues and gRPC hand over.
   int attempts = 0;
-  int bad_replies = 0;          // attempts whose reply, or error, made no sense
-  const Lane* avoid = nullptr;  // the lane of the last failed attempt: another is preferred
+  const Lane* avoid = nullptr;        // the lane of the last failed attempt: another is preferred
+  std::vector<BadReply> bad_replies;  // attempts whose reply, or error, made no sense
 };
 
 }  // namespace edl

@@ -25,6 +25,11 @@ absl::Status CheckRange(const char* field, std::int64_t value, std::int64_t leas
   return absl::InvalidArgumentError(absl::StrCat(field, " is ", value, "; expected ", least, " to ", most));
 }
 
+absl::Status CheckShare(const char* field, double value) {
+  if (value >= 0 && value <= 1) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(field, " is ", value, "; expected 0 to 1"));
+}
+
 }  // namespace
 
 absl::Status ReaderOptions::Validate() const {
@@ -49,6 +54,8 @@ absl::Status ReaderOptions::Validate() const {
   }
   EDL_RETURN_IF_ERROR(CheckRange("attempt_timeout (ms)", attempt_timeout.count(), 1, kYear));
   EDL_RETURN_IF_ERROR(CheckRange("max_attempts", max_attempts, 1, INT32_MAX));
+  EDL_RETURN_IF_ERROR(CheckShare("hedge_budget", hedge_budget));
+  EDL_RETURN_IF_ERROR(CheckShare("retry_budget", retry_budget));
   return CheckRange("max_group_age (ms)", max_group_age.count(), 0, kYear);
 }
 
@@ -60,6 +67,7 @@ std::string ReaderOptions::ToString() const {
   line("predictions", absl::StrJoin(predictions, ","));
   line("model", model.empty() ? "(the server's only one)" : model);
   line("ordered", ordered ? "true" : "false");
+  line("check_finite", check_finite ? "true" : "false");
   line("num_epochs", limit(num_epochs, "0 (as many as are read)"));
   line("no_teacher_timeout_ms", limit(no_teacher_timeout.count(), "0 (for ever)"));
   line("teacher_batch_rows", teacher_batch_rows);
@@ -69,6 +77,8 @@ std::string ReaderOptions::ToString() const {
   line("max_bytes_ahead", max_bytes_ahead);
   line("attempt_timeout_ms", attempt_timeout.count());
   line("max_attempts", max_attempts);
+  line("hedge_budget", hedge_budget);
+  line("retry_budget", retry_budget);
   line("max_group_age_ms", max_group_age.count());
   return text;
 }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // edl-register: keeps a server that is not ours (Triton, OpenVINO Model Server, …) listed as a teacher, for as long as
 // it answers its readiness calls.
-#include <csignal>
+#include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <memory>
 #include <string>
 
 #include "CLI/CLI.hpp"
-#include "src/base/endpoint.h"
+#include "src/base/termination.h"
 #include "src/registry/lease_keeper.h"
 #include "src/rpc/readiness_probe.h"
 
@@ -32,30 +31,18 @@ const char kHelp[] =
     "\n"
     "SIGTERM and SIGINT take the server out of the registry at once; the exit status is then 0.";
 
-// Blocked from before any thread exists, so that only this program's wait gets them.
-sigset_t BlockSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  sigprocmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
-
 // Says when the server is listed for the first time; returns at a signal.
-void Wait(LeaseKeeper& keeper, const LeaseOptions& options, const sigset_t& signals) {
-  const timespec at_once{0, 0};
+void Wait(LeaseKeeper& keeper, const LeaseOptions& options, Termination& termination) {
   while (!keeper.AwaitListed(std::chrono::milliseconds(100)).ok()) {
-    if (sigtimedwait(&signals, nullptr, &at_once) > 0) return;
+    if (termination.AwaitFor(std::chrono::milliseconds(0))) return;
   }
   std::printf("serving %s, as the registry has it, at %s\n", options.service.c_str(), options.endpoint.c_str());
   std::fflush(stdout);
-  int signal = 0;
-  sigwait(&signals, &signal);
+  termination.Await();
 }
 
 int Run(const LeaseOptions& options) {
-  const sigset_t signals = BlockSignals();
+  Termination termination;
   if (absl::Status status = options.Validate(); !status.ok()) {
     std::fprintf(stderr, "edl-register: --%s\n", std::string(status.message()).c_str());
     return 2;
@@ -66,7 +53,7 @@ int Run(const LeaseOptions& options) {
     std::fprintf(stderr, "edl-register: %s\n", keeper.status().ToString().c_str());
     return 1;
   }
-  Wait(**keeper, options, signals);
+  Wait(**keeper, options, termination);
   (*keeper)->Stop();
   return 0;
 }

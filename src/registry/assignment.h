@@ -7,10 +7,10 @@
 //   - every student has a teacher when there is any; every teacher has a student, while one may take it;
 //   - balance: no load exceeds another by more than the last link that made it up. A teacher's load is its students
 //     over its weight; a student's is the weight that it gets, and one that is at its limit does not count;
-//   - a join or a leave moves about the links that must move, twice that at worst sizes: what is exactly balanced and
-//     knows no past cannot do without (docs/decisions/assignment.md has the proof and the measurements).
+//   - a join or a leave moves two to five times the links of that member, for each weight that there is: something that
+//     is exactly balanced and knows no past must move others' too (docs/decisions/assignment.md has proof and numbers).
 // Thread-safety: pure.
-// Cost: 10,000 teachers and 1,000 students, or the reverse: some 50 ms on one core; memory 50 bytes a link.
+// Cost: 10,000 teachers and 1,000 students, or the reverse: some 75 ms on one core; memory: a megabyte or ten.
 #pragma once
 
 #include <cstddef>

@@ -6,8 +6,8 @@ namespace {
 
 // `changes` is the log of the last versions, newest first: entry i names the member that version - i was about, after a
 // letter: "t" a teacher, "l" one that left in order, "s" a student. So a watcher of a large fleet reads what changed,
-// not the fleet. A PUBLISH that the user may not do must not undo half a
-// change (nothing rolls a script back), and polling stands behind it: hence pcall.
+// not the fleet. A PUBLISH that the user may not do must not leave half a change (nothing rolls a script back), and
+// polling stands behind it: hence pcall.
 const char kCommon[] = R"lua(
 local teachers, students, version, changes, facts = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local nodes, channel = ARGV[1], ARGV[2]

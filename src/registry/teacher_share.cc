@@ -16,12 +16,13 @@ TeacherShare::TeacherShare(std::string student, int max_teachers, std::chrono::m
 std::optional<TeacherSet> TeacherShare::Update(const RegistryView& view, TimePoint now, TimePoint settled) {
   next_look_.reset();
   NoteLosses(view, now);
-  const bool doubtful = DoubtLosses(view.teachers().size(), now);
-  const bool gathering = doubtful || 2 * view.students().size() < students_;
+  const bool lost_any = std::any_of(known_.begin(), known_.end(), [](const auto& known) { return known.second.lost; });
+  const bool gathering = lost_any || view.students().size() < students_;
   if (gathering && now < settled && !told_.empty()) {
     next_look_ = settled;
     return std::nullopt;
   }
+  DoubtLosses(view.teachers().size(), now);
   students_ = view.students().size();
   ForgetLost(!view.teachers().empty(), now);
   std::vector<std::string> share = Assigned(view);
@@ -51,7 +52,7 @@ void TeacherShare::NoteLosses(const RegistryView& view, TimePoint now) {
 }
 
 // Did more than half of the teachers vanish at once? Then those are kept.
-bool TeacherShare::DoubtLosses(std::size_t listed, TimePoint now) {
+void TeacherShare::DoubtLosses(std::size_t listed, TimePoint now) {
   auto recent = [&](const Known& known) { return known.lost && (known.kept || now - *known.lost < at_once_); };
   std::size_t lost = 0;
   std::size_t fresh = 0;
@@ -59,13 +60,12 @@ bool TeacherShare::DoubtLosses(std::size_t listed, TimePoint now) {
     lost += recent(known);
     fresh += recent(known) && !known.kept;
   }
-  if (lost <= listed) return false;
+  if (lost <= listed) return;
   if (fresh > 0) {
     Log().warn("{} of {} teachers vanished from the registry at once; those that are used are kept until they fail",
                lost, lost + listed);
   }
   for (auto& [endpoint, known] : known_) known.kept = known.kept || recent(known);
-  return true;
 }
 
 // Lost ones are remembered for as long as they count: towards "at once", or as kept.

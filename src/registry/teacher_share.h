@@ -6,8 +6,8 @@
 //   - a teacher whose lease ran out is let go, unless more than half of the teachers vanished within `at_once`: so many
 //     do not die together, the registry is in trouble. Then the student keeps those of them that it has, behind its
 //     share, for `grace`, or for as long as no teacher is listed at all. Dispatch finds out which of them serve;
-//   - while everybody registers anew after an outage (`settled` is in the future) such a loss, of teachers or of
-//     students, changes nothing at all;
+//   - while everybody registers anew after an outage (`settled` is in the future) nothing changes for as long as any
+//     teacher or student is missing;
 //   - one that took itself out, or was draining when it was seen last, has left, whatever the others do.
 // Thread-safety: one thread at a time.
 #pragma once
@@ -44,7 +44,7 @@ class TeacherShare {
   };
 
   void NoteLosses(const RegistryView& view, TimePoint now);
-  bool DoubtLosses(std::size_t listed, TimePoint now);
+  void DoubtLosses(std::size_t listed, TimePoint now);
   void ForgetLost(bool any_listed, TimePoint now);
   std::vector<std::string> Assigned(const RegistryView& view) const;
 

@@ -4,9 +4,9 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "grpcpp/channel.h"
-#include "grpcpp/generic/generic_stub.h"
 #include "src/base/mutex.h"
 #include "src/rpc/teacher_client.h"
 
@@ -14,20 +14,23 @@ namespace edl {
 
 class GrpcInferCall final : public InferCall {
  public:
-  explicit GrpcInferCall(const std::shared_ptr<grpc::Channel>& channel) : stub_(channel) {}
+  explicit GrpcInferCall(std::shared_ptr<grpc::Channel> channel) : channel_(std::move(channel)) {}
 
-  absl::Status Start(const InferRequest& request, std::chrono::milliseconds timeout, const void* tag,
-                     Done done) override;
-  void CancelIf(const void* tag) override;
+  // For the next Start.
+  void set_channel(std::shared_ptr<grpc::Channel> channel);
+
+  absl::Status Start(const InferRequest& request, std::chrono::milliseconds timeout, CallTag tag, Done done) override;
+  void CancelIf(CallTag tag) override;
 
  private:
   // One attempt: what gRPC reads and writes until it calls back.
   struct Attempt;
 
   void Finish(const grpc::Status& status);
+  static absl::Status ErrorOf(const Attempt& attempt, const grpc::Status& status);
 
-  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub_;
   Mutex mu_;
+  std::shared_ptr<grpc::Channel> channel_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<Attempt> attempt_ ABSL_GUARDED_BY(mu_);  // null between calls
 };
 

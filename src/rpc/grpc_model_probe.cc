@@ -12,10 +12,11 @@
 namespace edl {
 
 struct GrpcModelProbe::Attempt {
-  grpc::ClientContext metadata_context;
+  std::shared_ptr<inference::GRPCInferenceService::Stub> stub;
+  std::shared_ptr<grpc::ClientContext> metadata_context = std::make_shared<grpc::ClientContext>();
   inference::ModelMetadataRequest metadata_request;
   inference::ModelMetadataResponse metadata;
-  grpc::ClientContext ready_context;
+  std::shared_ptr<grpc::ClientContext> ready_context = std::make_shared<grpc::ClientContext>();
   inference::ModelReadyRequest ready_request;
   inference::ModelReadyResponse ready;
   Done done;
@@ -24,23 +25,29 @@ struct GrpcModelProbe::Attempt {
 void GrpcModelProbe::Start(const std::string& model, std::chrono::milliseconds timeout, Done done) {
   auto attempt = std::make_shared<Attempt>();
   auto deadline = std::chrono::system_clock::now() + timeout;
-  attempt->metadata_context.set_deadline(deadline);
-  attempt->ready_context.set_deadline(deadline);
+  attempt->metadata_context->set_deadline(deadline);
+  attempt->ready_context->set_deadline(deadline);
   attempt->metadata_request.set_name(model);
   attempt->done = std::move(done);
   {
     MutexLock lock(mu_);
     attempt_ = attempt;
+    attempt->stub = stub_;
   }
-  stub_->async()->ModelMetadata(&attempt->metadata_context, &attempt->metadata_request, &attempt->metadata,
-                                [this, attempt](const grpc::Status& status) { OnMetadata(attempt, status); });
+  // Holds of our own: Finish may run before the call returns.
+  std::shared_ptr<inference::GRPCInferenceService::Stub> stub = attempt->stub;
+  std::shared_ptr<grpc::ClientContext> context = attempt->metadata_context;
+  stub->async()->ModelMetadata(context.get(), &attempt->metadata_request, &attempt->metadata,
+                               [this, attempt](const grpc::Status& status) { OnMetadata(attempt, status); });
 }
 
 void GrpcModelProbe::OnMetadata(const std::shared_ptr<Attempt>& attempt, const grpc::Status& status) {
   if (!status.ok()) return Finish(attempt, FromGrpc(status));
   attempt->ready_request.set_name(attempt->metadata.name());
-  stub_->async()->ModelReady(&attempt->ready_context, &attempt->ready_request, &attempt->ready,
-                             [this, attempt](const grpc::Status& status) { OnReady(attempt, status); });
+  std::shared_ptr<inference::GRPCInferenceService::Stub> stub = attempt->stub;  // as in Start
+  std::shared_ptr<grpc::ClientContext> context = attempt->ready_context;
+  stub->async()->ModelReady(context.get(), &attempt->ready_request, &attempt->ready,
+                            [this, attempt](const grpc::Status& status) { OnReady(attempt, status); });
 }
 
 void GrpcModelProbe::OnReady(const std::shared_ptr<Attempt>& attempt, const grpc::Status& status) {
@@ -56,6 +63,11 @@ void GrpcModelProbe::Finish(const std::shared_ptr<Attempt>& attempt, absl::Statu
   {
     MutexLock lock(mu_);
     attempt_ = nullptr;
+    // They have a hold on the channel, and a channel must not end on gRPC's own thread, which it would wait for; gRPC
+    // keeps the attempt until this has returned.
+    attempt->metadata_context.reset();
+    attempt->ready_context.reset();
+    attempt->stub.reset();
   }
   absl::Status thrown = Guarded([&]() -> absl::Status {
     attempt->done(std::move(info));
@@ -65,14 +77,15 @@ void GrpcModelProbe::Finish(const std::shared_ptr<Attempt>& attempt, absl::Statu
 }
 
 void GrpcModelProbe::Cancel() {
-  std::shared_ptr<Attempt> attempt;
+  std::shared_ptr<grpc::ClientContext> metadata_context, ready_context;
   {
     MutexLock lock(mu_);
-    attempt = attempt_;
+    if (attempt_ == nullptr) return;
+    metadata_context = attempt_->metadata_context;
+    ready_context = attempt_->ready_context;
   }
-  if (attempt == nullptr) return;
-  attempt->metadata_context.TryCancel();
-  attempt->ready_context.TryCancel();
+  metadata_context->TryCancel();
+  ready_context->TryCancel();
 }
 
 }  // namespace edl

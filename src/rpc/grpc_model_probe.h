@@ -15,8 +15,13 @@ namespace edl {
 
 class GrpcModelProbe final : public ModelProbe {
  public:
-  explicit GrpcModelProbe(const std::shared_ptr<grpc::Channel>& channel)
-      : stub_(inference::GRPCInferenceService::NewStub(channel)) {}
+  explicit GrpcModelProbe(const std::shared_ptr<grpc::Channel>& channel) { set_channel(channel); }
+
+  // For the next Start.
+  void set_channel(const std::shared_ptr<grpc::Channel>& channel) {
+    MutexLock lock(mu_);
+    stub_ = inference::GRPCInferenceService::NewStub(channel);
+  }
 
   void Start(const std::string& model, std::chrono::milliseconds timeout, Done done) override;
   void Cancel() override;
@@ -29,8 +34,8 @@ class GrpcModelProbe final : public ModelProbe {
   void OnReady(const std::shared_ptr<Attempt>& attempt, const grpc::Status& status);
   void Finish(const std::shared_ptr<Attempt>& attempt, absl::StatusOr<ModelInfo> info);
 
-  std::unique_ptr<inference::GRPCInferenceService::Stub> stub_;
   Mutex mu_;
+  std::shared_ptr<inference::GRPCInferenceService::Stub> stub_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<Attempt> attempt_ ABSL_GUARDED_BY(mu_);  // null between probes
 };
 

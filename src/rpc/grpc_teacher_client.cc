@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "src/rpc/grpc_infer_call.h"
 #include "src/rpc/grpc_model_probe.h"
+#include "src/rpc/keepalive.h"
 #include "src/rpc/teacher_client.h"
 
 namespace edl {
@@ -19,18 +22,40 @@ std::shared_ptr<grpc::Channel> NewChannel(const std::string& endpoint) {
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   // Two readers in one process share no connection, and so no backoff either.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kClientPingTime);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingTimeout);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 0);
   return grpc::CreateCustomChannel(endpoint, grpc::InsecureChannelCredentials(), arguments);
 }
 
 class GrpcTeacherClient final : public TeacherClient {
  public:
-  explicit GrpcTeacherClient(const std::string& endpoint) : channel_(NewChannel(endpoint)) {}
+  explicit GrpcTeacherClient(const std::string& endpoint) : endpoint_(endpoint), channel_(NewChannel(endpoint)) {}
 
-  std::unique_ptr<InferCall> NewInferCall() override { return std::make_unique<GrpcInferCall>(channel_); }
-  std::unique_ptr<ModelProbe> NewModelProbe() override { return std::make_unique<GrpcModelProbe>(channel_); }
+  std::unique_ptr<InferCall> NewInferCall() override { return New(calls_); }
+  std::unique_ptr<ModelProbe> NewModelProbe() override { return New(probes_); }
+
+  void Reconnect() override {
+    // The old one goes at the next time, or with its last call, when the new one has long been in use: the last channel
+    // in use must not end on gRPC's own thread.
+    old_channel_ = std::exchange(channel_, NewChannel(endpoint_));
+    for (GrpcInferCall* call : calls_) call->set_channel(channel_);
+    for (GrpcModelProbe* probe : probes_) probe->set_channel(channel_);
+  }
 
  private:
+  template <typename Call>
+  std::unique_ptr<Call> New(std::vector<Call*>& all) {
+    all.push_back(new Call(channel_));
+    return std::unique_ptr<Call>(all.back());
+  }
+
+  const std::string endpoint_;
   std::shared_ptr<grpc::Channel> channel_;
+  std::shared_ptr<grpc::Channel> old_channel_;
+  // All that it has made; their owner keeps them as long as it keeps the client.
+  std::vector<GrpcInferCall*> calls_;
+  std::vector<GrpcModelProbe*> probes_;
 };
 
 }  // namespace

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // TeacherClient: one connection to one teacher, which speaks the Open Inference Protocol.
 // Place: a lane owns one; dispatch knows gRPC only through these interfaces.
-// Errors: gRPC's codes as the server or the transport gives them; INVALID_ARGUMENT - the server's answer does not
-// parse. Thread-safety: any thread. `done` runs once for each Start, on a gRPC thread or, if gRPC knows the outcome at
-// once,
-//                inside Start; calls and probes are destroyed only after it returned.
+// Errors: gRPC's codes as the server or the transport gives them, with the server's pushback (pushback.h); DATA_LOSS -
+//         the server's answer does not parse.
+// Thread-safety: any thread; New… and Reconnect one thread at a time. `done` runs once for each Start, on a gRPC thread
+//                or, if gRPC knows the outcome at once, inside Start; calls and probes are destroyed only after it
+//                returned.
 #pragma once
 
 #include <chrono>
@@ -19,19 +20,28 @@
 
 namespace edl {
 
+// What a call is for: the work that it is part of, and the one request in it. A null matches any.
+struct CallTag {
+  const void* work = nullptr;
+  const void* request = nullptr;
+
+  bool Matches(const CallTag& other) const {
+    return (work == nullptr || work == other.work) && (request == nullptr || request == other.request);
+  }
+};
+
 // One ModelInfer in flight at a time; used again for the next when `done` has begun.
 class InferCall {
  public:
   using Done = std::function<void(absl::StatusOr<InferReply>)>;
   virtual ~InferCall() = default;
 
-  // An error, and `done` never called, when the request cannot be sent at all (too large). `tag` names the work that
-  // the call is part of.
-  virtual absl::Status Start(const InferRequest& request, std::chrono::milliseconds timeout, const void* tag,
+  // An error, and `done` never called, when the request cannot be sent at all (too large).
+  virtual absl::Status Start(const InferRequest& request, std::chrono::milliseconds timeout, CallTag tag,
                              Done done) = 0;
 
-  // Cancels the call in flight, if there is one and it has that tag; null: whatever its tag.
-  virtual void CancelIf(const void* tag) = 0;
+  // Cancels the call in flight, if there is one whose tag is matched.
+  virtual void CancelIf(CallTag tag) = 0;
 };
 
 // ModelMetadata, then ModelReady: is the model there, ready, and what is it?
@@ -50,6 +60,9 @@ class TeacherClient {
   virtual ~TeacherClient() = default;
   virtual std::unique_ptr<InferCall> NewInferCall() = 0;
   virtual std::unique_ptr<ModelProbe> NewModelProbe() = 0;
+  // What is started from now on goes over a new connection. For one that may lead nowhere: no error tells of packets
+  // that vanish. What is in flight stays where it is.
+  virtual void Reconnect() = 0;
 };
 
 // Connects in the background, when first used. `endpoint` has been checked.

@@ -61,6 +61,7 @@ void InferCall::Run() {
   absl::StatusOr<grpc::ByteBuffer> reply = Guarded([this] { return Compute(); });
   checked_.inputs.clear();
   if (reply.ok()) {
+    Count(parts_.counters.answered);
     reply_->Swap(&*reply);
   } else {
     Count(parts_.counters.failed);

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// edl-teacher: serves a TorchScript file to students. Its life: describe, load, serve, and, on SIGTERM, drain.
+// edl-teacher: serves a TorchScript file to students. Its life: describe, load, serve, register, and, on SIGTERM, drain.
 #include <ATen/Parallel.h>
-#include <pthread.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <utility>
@@ -12,10 +10,14 @@
 #include "edl/torch/script_model.h"
 #include "src/base/log.h"
 #include "src/base/status.h"
+#include "src/base/termination.h"
 #include "src/teacher/teacher_flags.h"
 
 namespace edl {
 namespace {
+
+// After that, students notice when they are refused; that costs a retry and no more.
+constexpr std::chrono::milliseconds kTellingStudents{1000};
 
 constexpr char kHelp[] =
     "Serves a TorchScript model as a teacher, over the Open Inference Protocol (KServe v2).\n\n"
@@ -23,29 +25,37 @@ constexpr char kHelp[] =
     "teacher.pt.json beside the model names its inputs and outputs:\n\n"
     "  {\"inputs\":  [{\"name\": \"image\", \"datatype\": \"UINT8\", \"shape\": [-1, 3, 224, 224]}],\n"
     "   \"outputs\": [{\"name\": \"score\", \"datatype\": \"FP32\", \"shape\": [-1, 1000]}]}\n\n"
+    "With --redis and --service students find it by themselves.\n\n"
     "SIGTERM and SIGINT finish what was accepted and end it with status 0; a second one ends it at once.";
 
-// Blocked in every thread that starts from here on, so that only AwaitTermination gets them.
-sigset_t BlockTerminationSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
+std::chrono::milliseconds Seconds(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
 }
 
-// From its return on, the next signal ends the process.
-void AwaitTermination(const sigset_t& signals) {
-  int signal = 0;
-  while (sigwait(&signals, &signal) != 0) {
+// Null when nobody is to be told of this teacher.
+absl::StatusOr<std::unique_ptr<LeaseKeeper>> Register(const TeacherFlags& flags, TeacherServer& server) {
+  if (flags.redis.empty()) return nullptr;
+  EDL_ASSIGN_OR_RETURN(const LeaseOptions lease, flags.DescribeLease(server.endpoint(), server.model().info().name));
+  const auto patience = Seconds(flags.hang_timeout_s);
+  return LeaseKeeper::Start(lease, [&server, patience] { return server.CheckHealth(patience); });
+}
+
+// Leaving, in order: (1) students are told to send nothing new, (2) what was accepted is answered, (3) the registry
+// forgets this teacher.
+absl::Status Leave(const TeacherFlags& flags, TeacherServer& server, LeaseKeeper* lease) {
+  if (lease != nullptr) {
+    const absl::Status told = lease->Drain(kTellingStudents);
+    if (!told.ok()) Log().warn("{}", told.ToString());
   }
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  const absl::Status drained = server.Drain(Seconds(flags.drain_timeout_s));
+  if (lease != nullptr) lease->Stop();
+  return drained;
 }
 
-absl::Status Serve(const TeacherFlags& flags, const sigset_t& signals) {
+absl::Status Serve(const TeacherFlags& flags, Termination& termination) {
   const TeacherServerOptions options = flags.ServerOptions();
-  EDL_RETURN_IF_ERROR(options.Validate());  // before what takes seconds
+  EDL_RETURN_IF_ERROR(options.Validate());  // before what takes seconds; so is the lease, but for its real port
+  if (!flags.redis.empty()) EDL_RETURN_IF_ERROR(flags.DescribeLease("127.0.0.1:1", flags.name).status());
   at::set_num_threads(flags.threads > 0 ? flags.threads : std::max(1, at::get_num_threads() / options.instances));
   EDL_ASSIGN_OR_RETURN(ModelInfo info, flags.DescribeModel());
   EDL_ASSIGN_OR_RETURN(std::unique_ptr<Model> model,
@@ -59,10 +69,11 @@ absl::Status Serve(const TeacherFlags& flags, const sigset_t& signals) {
   }
   std::fflush(stdout);
 
-  AwaitTermination(signals);
+  EDL_ASSIGN_OR_RETURN(const std::unique_ptr<LeaseKeeper> lease, Register(flags, *server));
+
+  termination.Await();
   Log().info("finishing what was accepted");
-  absl::Status drained =
-      server->Drain(std::chrono::milliseconds(static_cast<std::int64_t>(flags.drain_timeout_s * 1e3)));
+  const absl::Status drained = Leave(flags, *server, lease.get());
   const ServerStats stats = server->stats();
   Log().info("served {} requests of {} rows; {} failed, {} were refused", stats.calls, stats.rows, stats.failed,
              stats.refused);
@@ -73,13 +84,13 @@ absl::Status Serve(const TeacherFlags& flags, const sigset_t& signals) {
 }  // namespace edl
 
 int main(int argc, char** argv) {
-  const sigset_t signals = edl::BlockTerminationSignals();
+  edl::Termination termination;
   edl::TeacherFlags flags;
   CLI::App app(edl::kHelp);
   flags.AddTo(app);
   CLI11_PARSE(app, argc, argv);
   edl::SetLogLevel(flags.log_level);
-  const absl::Status status = edl::Guarded([&] { return edl::Serve(flags, signals); });
+  const absl::Status status = edl::Guarded([&] { return edl::Serve(flags, termination); });
   if (status.ok()) return 0;
   std::fprintf(stderr, "edl-teacher: %s\n", std::string(status.message()).c_str());
   return 1;

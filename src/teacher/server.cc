@@ -12,6 +12,7 @@
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "src/base/status.h"
+#include "src/rpc/keepalive.h"
 #include "src/teacher/inference_service.h"
 #include "src/teacher/listen_address.h"
 
@@ -20,6 +21,14 @@ namespace {
 
 // After the last reply, streams that others hold open (a watch on the health) may end by themselves for this long.
 constexpr std::chrono::milliseconds kStreamGrace(200);
+
+void SetKeepalive(grpc::ServerBuilder& builder) {
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kServerPingTime);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingTimeout);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kServerLeastPingInterval);
+}
 
 template <typename Number>
 absl::Status CheckRange(const char* field, Number value, Number low, Number high) {
@@ -58,6 +67,7 @@ TeacherServer::TeacherServer(const TeacherServerOptions& options, std::unique_pt
     : model_(std::move(model)),
       gate_(options.instances + options.max_queued),
       pool_(options.instances),
+      health_(*model_, pool_, counters_),
       service_(
           std::make_unique<InferenceService>(InferParts{*model_, gate_, pool_, counters_, options.max_batch_rows})) {}
 
@@ -70,6 +80,7 @@ absl::Status TeacherServer::Listen(const std::vector<std::string>& addresses) {
   EnableStandardServices();
   grpc::ServerBuilder builder;
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // two servers on one port are a mistake, not a pair
+  SetKeepalive(builder);
   builder.SetMaxReceiveMessageSize(-1);
   builder.SetMaxSendMessageSize(-1);
   builder.RegisterService(service_.get());

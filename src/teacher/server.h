@@ -16,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "edl/model.h"
+#include "src/teacher/health_check.h"
 #include "src/teacher/infer_call.h"
 #include "src/teacher/server_stats.h"
 
@@ -55,6 +56,9 @@ class TeacherServer {
   const Model& model() const { return *model_; }
   ServerStats stats() const { return counters_.Snapshot(); }
 
+  // Has it just answered a request, or can it still compute? See HealthCheck. One thread at a time, not after Stop.
+  absl::Status CheckHealth(std::chrono::milliseconds patience) { return health_.Check(patience); }
+
   // Leaves in order: refuses new requests with UNAVAILABLE, says NOT_SERVING to health checks, answers what it has
   // accepted, stops. DEADLINE_EXCEEDED when `timeout` ran out and requests were cut off.
   absl::Status Drain(std::chrono::milliseconds timeout);
@@ -72,6 +76,7 @@ class TeacherServer {
   ServerCounters counters_;
   RequestGate gate_;
   InstancePool pool_;
+  HealthCheck health_;
   const std::unique_ptr<InferenceService> service_;
   std::unique_ptr<grpc::Server> server_;
   std::vector<std::string> endpoints_;

@@ -8,25 +8,27 @@
 namespace edl {
 
 struct ServerStats {
-  std::int64_t calls = 0;    // requests that reached the model
-  std::int64_t rows = 0;     // rows in them
-  std::int64_t failed = 0;   // of them, those that the model or the check of its outputs failed
-  std::int64_t skipped = 0;  // accepted, but cancelled by the caller before the model saw them
-  std::int64_t refused = 0;  // never accepted: malformed, not fitting the model, over a bound, or while shutting down
+  std::int64_t calls = 0;     // requests that reached the model
+  std::int64_t rows = 0;      // rows in them
+  std::int64_t answered = 0;  // of them, those that got their soft labels
+  std::int64_t failed = 0;    // of them, those that the model or the check of its outputs failed
+  std::int64_t skipped = 0;   // accepted, but cancelled by the caller before the model saw them
+  std::int64_t refused = 0;   // never accepted: malformed, not fitting the model, over a bound, or while shutting down
 };
 
 // Written by gRPC's and the instance threads, read by whoever asks. Relaxed: nothing else hangs on their values.
 struct ServerCounters {
   std::atomic<std::int64_t> calls{0};
   std::atomic<std::int64_t> rows{0};
+  std::atomic<std::int64_t> answered{0};
   std::atomic<std::int64_t> failed{0};
   std::atomic<std::int64_t> skipped{0};
   std::atomic<std::int64_t> refused{0};
 
   ServerStats Snapshot() const {
     constexpr auto relaxed = std::memory_order_relaxed;
-    return {calls.load(relaxed), rows.load(relaxed), failed.load(relaxed), skipped.load(relaxed),
-            refused.load(relaxed)};
+    return {calls.load(relaxed),  rows.load(relaxed),    answered.load(relaxed),
+            failed.load(relaxed), skipped.load(relaxed), refused.load(relaxed)};
   }
 };
 

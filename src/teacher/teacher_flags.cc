@@ -6,6 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/status.h"
+#include "src/registry/redis_address.h"
+#include "src/teacher/advertised_endpoint.h"
 #include "src/teacher/model_sidecar.h"
 
 namespace edl {
@@ -48,6 +50,24 @@ void TeacherFlags::AddTo(CLI::App& app) {
   app.add_option("--max-queued", server.max_queued, "requests that may wait; one more is told to come back later")
       ->capture_default_str();
 
+  CLI::Option* to = app.add_option("--redis", redis,
+                                   "register there: redis://[user:password@]host:port[/db] or "
+                                   "redis+sentinel://host:port,host:port/master-name; a password is better kept in "
+                                   "the environment, where ps does not show it")
+                        ->envname("EDL_REDIS");
+  app.add_option("--service", service, "register under this name, which students ask for")
+      ->envname("EDL_SERVICE")
+      ->needs(to);
+  app.add_option("--advertise", advertise,
+                 "host:port where students reach it [--host; 0.0.0.0: the address towards Redis]");
+  app.add_option("--weight", weight, "its speed beside the service's other teachers'")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_option("--info", info, "free text for who looks at the registry");
+  app.add_option("--hang-timeout", hang_timeout_s, "seconds one request may compute before it is no longer registered")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+
   app.add_option("--drain-timeout", drain_timeout_s, "seconds that accepted work gets after SIGTERM")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
@@ -77,6 +97,23 @@ absl::StatusOr<ModelInfo> TeacherFlags::DescribeModel() const {
   if (!version.empty()) info.version = version;
   if (info.version.empty()) info.version = "1";
   return info;
+}
+
+absl::StatusOr<LeaseOptions> TeacherFlags::DescribeLease(const std::string& listening,
+                                                         const std::string& model_name) const {
+  LeaseOptions lease;
+  lease.redis = redis;
+  lease.service = service;
+  lease.endpoint = advertise;
+  if (advertise.empty()) {
+    EDL_ASSIGN_OR_RETURN(const RedisAddress address, RedisAddress::Parse(redis));
+    EDL_ASSIGN_OR_RETURN(lease.endpoint, AdvertisedEndpoint(listening, address));
+  }
+  lease.model = model_name;
+  lease.info = info;
+  lease.weight = weight;
+  EDL_RETURN_IF_ERROR(lease.Validate());
+  return lease;
 }
 
 TeacherServerOptions TeacherFlags::ServerOptions() const {

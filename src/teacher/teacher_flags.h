@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // TeacherFlags: edl-teacher's command line.
-// Errors: a flag that makes no sense ends in CLI11's message; a model that nobody described in DescribeModel's.
+// Errors: a flag that makes no sense ends in CLI11's message; a model that nobody described, or a registry that makes no
+//         sense, in that of the function that describes it.
 #pragma once
 
 #include <chrono>
@@ -10,6 +11,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
 #include "edl/model.h"
+#include "src/registry/lease_keeper.h"
 #include "src/teacher/server.h"
 
 namespace edl {
@@ -34,6 +36,14 @@ struct TeacherFlags {
   std::vector<std::string> listen;  // in place of host and port
   TeacherServerOptions server;
 
+  // Whom it tells; nobody when `redis` is empty.
+  std::string redis;
+  std::string service;
+  std::string advertise;  // empty: see advertised_endpoint.h
+  std::string info;
+  int weight = 1;
+  double hang_timeout_s = 60;
+
   double drain_timeout_s = 30;
   std::string log_level = "info";
 
@@ -42,6 +52,8 @@ struct TeacherFlags {
   // The sidecar, and what the flags say over it.
   absl::StatusOr<ModelInfo> DescribeModel() const;
   TeacherServerOptions ServerOptions() const;
+  // For a server that listens there and serves that model.
+  absl::StatusOr<LeaseOptions> DescribeLease(const std::string& listening, const std::string& model_name) const;
 };
 
 }  // namespace edl

@@ -78,6 +78,8 @@ class ScriptModel final : public Model {
     return TorchGuarded([&] { return Forward(inputs); });
   }
 
+  absl::Status SelfCheck() override;
+
  private:
   absl::StatusOr<std::vector<Tensor>> Forward(const std::vector<Tensor>& inputs) {
     const c10::InferenceMode inference;
@@ -115,12 +117,12 @@ absl::StatusOr<std::vector<Tensor>> ZeroRow(const ModelInfo& info) {
   return inputs;
 }
 
-absl::Status SelfCheck(Model& model) {
-  EDL_ASSIGN_OR_RETURN(std::vector<Tensor> inputs, ZeroRow(model.info()));
+absl::Status ScriptModel::SelfCheck() {
+  EDL_ASSIGN_OR_RETURN(std::vector<Tensor> inputs, ZeroRow(info_));
   if (inputs.empty()) return absl::OkStatus();
-  EDL_ASSIGN_OR_RETURN(std::vector<Tensor> outputs, model.Infer(inputs));
+  EDL_ASSIGN_OR_RETURN(std::vector<Tensor> outputs, Infer(inputs));
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const TensorSpec& spec = model.info().outputs[i];
+    const TensorSpec& spec = info_.outputs[i];
     const Tensor& got = outputs[i];
     const bool fits = got.dtype() == spec.dtype && got.shape().size() == spec.shape.size() && got.rows() == 1 &&
                       std::equal(got.shape().begin() + 1, got.shape().end(), spec.shape.begin() + 1,
@@ -154,7 +156,7 @@ absl::StatusOr<std::unique_ptr<Model>> LoadScriptModel(const std::string& file, 
   if (info.platform.empty()) info.platform = "pytorch_torchscript";
   auto model = std::make_unique<ScriptModel>(std::move(info), *std::move(module), device);
   if (options.self_check) {
-    absl::Status check = SelfCheck(*model);
+    absl::Status check = model->SelfCheck();
     if (!check.ok()) return absl::InvalidArgumentError(absl::StrCat("'", file, "': ", check.message()));
   }
   return model;

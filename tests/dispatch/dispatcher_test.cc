@@ -2,9 +2,7 @@
 #include "src/dispatch/dispatcher.h"
 
 #include "gmock/gmock.h"
-#include "tests/support/manual_executor.h"
-#include "tests/support/rows.h"
-#include "tests/support/scripted_teachers.h"
+#include "tests/support/dispatcher_fixture.h"
 
 namespace edl {
 namespace {
@@ -12,80 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 
-class DispatcherTest : public ::testing::Test, private RequestSink {
- protected:
-  DispatcherTest() {
-    options_ = test::RowOptions();
-    options_.window = 2;
-  }
-
-  ~DispatcherTest() override {
-    dispatcher().Fail(absl::CancelledError("the test is over"));
-    teachers_.CancelProbes();
-    teachers_.AnswerCancelled();
-    executor_.RunDue();
-    dispatcher_->AwaitIdle();
-  }
-
-  Dispatcher& dispatcher() {
-    if (dispatcher_ == nullptr) {
-      dispatcher_ = std::make_unique<Dispatcher>(
-          options_, executor_, [this](const std::string& endpoint) { return teachers_.Connect(endpoint); }, 64,
-          [this](std::int64_t windows) { windows_ = windows; });
-    }
-    return *dispatcher_;
-  }
-
-  void Follow(std::vector<std::string> endpoints) {
-    dispatcher().SetTeachers({std::move(endpoints)});
-    executor_.RunDue();
-  }
-  // Makes the teacher known and ready.
-  void AnswerProbe(const std::string& endpoint, absl::StatusOr<ModelInfo> info = test::RowModel()) {
-    ASSERT_FALSE(teachers_[endpoint].probes.empty()) << endpoint << " is not being probed";
-    teachers_[endpoint].AnswerProbe(std::move(info));
-    executor_.RunDue();
-  }
-
-  TeacherRequest& Submit(std::shared_ptr<const Cancellation> cancellation = std::make_shared<Cancellation>()) {
-    auto request = std::make_unique<TeacherRequest>();
-    request->rows = 1;
-    request->cancellation = std::move(cancellation);
-    request->sink = this;
-    requests_.push_back(std::move(request));
-    TeacherRequest& submitted = *requests_.back();
-    dispatcher().Submit(submitted);
-    return submitted;
-  }
-
-  static InferReply Reply(std::int64_t rows = 1) {
-    InferReply reply{"rows", "1", "", {}};
-    reply.outputs.push_back(ToWireTensor("score", test::Int64s({rows, 3}, std::vector<std::int64_t>(3 * rows))));
-    return reply;
-  }
-
-  // Answers the teacher's oldest call, and lets the keeper do what follows at once.
-  void Answer(const std::string& endpoint, absl::StatusOr<InferReply> reply) {
-    ASSERT_FALSE(teachers_[endpoint].calls.empty()) << endpoint << " has no call";
-    teachers_[endpoint].Answer(std::move(reply));
-    executor_.RunDue();
-  }
-
-  std::size_t InFlight(const std::string& endpoint) { return teachers_[endpoint].calls.size(); }
-
-  void OnReply(TeacherRequest&, absl::StatusOr<std::vector<WireTensor>> predictions) override {
-    finished_.push_back(predictions.status());
-  }
-  std::string Describe(const TeacherRequest&) const override { return "batch 7 of epoch 0, rows 0 to 0"; }
-
-  ReaderOptions options_;
-  test::ManualExecutor executor_;
-  test::ScriptedTeachers teachers_;
-  std::vector<std::unique_ptr<TeacherRequest>> requests_;
-  std::vector<absl::Status> finished_;
-  std::int64_t windows_ = 0;
-  std::unique_ptr<Dispatcher> dispatcher_;
-};
+using DispatcherTest = test::DispatcherFixture;
 
 TEST_F(DispatcherTest, FillsTheWindowAndNoMore) {
   Follow({"a"});
@@ -140,6 +65,24 @@ TEST_F(DispatcherTest, AFailedRequestGoesToAnotherLaneAndTheFirstIsEjectedThenRe
   AnswerProbe("a");
   Submit();
   Submit();
+  EXPECT_EQ(InFlight("a"), 1u);
+}
+
+TEST_F(DispatcherTest, WhatIsNotAnsweredInTimeIsAskedOverANewConnection) {
+  Follow({"a"});
+  AnswerProbe("a");
+  Submit();
+  Answer("a", absl::UnavailableError("gone"));
+  executor_.Advance(milliseconds(100));
+  AnswerProbe("a");
+  EXPECT_EQ(teachers_["a"].reconnections, 0) << "gRPC knows of that one";
+  Answer("a", absl::DeadlineExceededError("nothing came"));
+  executor_.Advance(milliseconds(200));
+  EXPECT_EQ(teachers_["a"].reconnections, 1);
+  AnswerProbe("a", absl::DeadlineExceededError("nothing came"));
+  executor_.Advance(milliseconds(250));
+  EXPECT_EQ(teachers_["a"].reconnections, 2);
+  AnswerProbe("a");
   EXPECT_EQ(InFlight("a"), 1u);
 }
 

@@ -11,11 +11,22 @@
 namespace edl {
 namespace {
 
+// Ends rounds until the window has its size: each request takes a second, and a second's worth is in flight.
+void Widen(Lane& lane, int window) {
+  TimePoint now{std::chrono::hours(1)};
+  for (int i = 0; i < 100'000 && lane.window() < window; ++i) {
+    now += std::chrono::nanoseconds(std::chrono::seconds(1)) / lane.window();
+    lane.CountCompleted(1, std::chrono::seconds(1), now);
+  }
+}
+
 TEST(Lane, HasAsManyPlacesAsItsWindow) {
   test::ScriptedTeachers teachers;
   for (int window : {1, 2, 63, Lane::kMaxWindow}) {
     Lane lane("a", teachers.Connect("a"), window);
     EXPECT_FALSE(lane.Reserve()) << "not ready";
+    Widen(lane, window);
+    ASSERT_EQ(lane.window(), window);
     lane.set_state(Lane::State::kReady);
     std::set<int> places;
     for (int i = 0; i < window; ++i) {

@@ -1,58 +1,98 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/dispatch/retry_policy.h"
 
+#include <string>
+
 #include "gtest/gtest.h"
 
 namespace edl {
 namespace {
 
-Verdict JudgeFirst(const absl::Status& error, int max_attempts = 16) {
-  TeacherRequest request;
-  request.attempts = 1;
-  return Judge(error, request, max_attempts);
+using Lane = Verdict::Lane;
+
+RequestHistory First(bool others_left = true) {
+  RequestHistory history;
+  history.max_attempts = 16;
+  history.others_left = others_left;
+  return history;
 }
 
 TEST(RetryPolicy, ATeacherThatIsLostShutsDownOrHangsIsEjectedAndItsRequestRetried) {
   for (const absl::Status& error :
        {absl::UnavailableError(""), absl::CancelledError(""), absl::AbortedError(""), absl::DeadlineExceededError(""),
-        absl::ResourceExhaustedError("queue is full"), absl::NotFoundError("no such model"),
-        absl::FailedPreconditionError(""), absl::UnimplementedError(""), absl::PermissionDeniedError("")}) {
-    EXPECT_TRUE(JudgeFirst(error).retry) << error;
-    EXPECT_TRUE(JudgeFirst(error).eject) << error;
+        absl::NotFoundError("no such model"), absl::FailedPreconditionError(""), absl::UnimplementedError(""),
+        absl::PermissionDeniedError("")}) {
+    EXPECT_TRUE(Judge(error, First()).retry) << error;
+    EXPECT_EQ(Judge(error, First()).lane, Lane::kEject) << error;
   }
 }
 
-TEST(RetryPolicy, WhatTheSourceGotWrongIsNeverRetried) {
-  EXPECT_FALSE(JudgeFirst(absl::InvalidArgumentError("")).retry);
-  EXPECT_FALSE(JudgeFirst(absl::OutOfRangeError("")).retry);
+TEST(RetryPolicy, AnOverloadedTeacherRests) {
+  Verdict verdict = Judge(absl::ResourceExhaustedError("queue is full"), First());
+  EXPECT_TRUE(verdict.retry);
+  EXPECT_EQ(verdict.lane, Lane::kRest);
+}
+
+TEST(RetryPolicy, WhatTheSourceGotWrongIsNotRetried) {
+  EXPECT_FALSE(Judge(absl::OutOfRangeError(""), First()).retry);
+  EXPECT_FALSE(Judge(absl::InvalidArgumentError(""), First(/*others_left=*/false)).retry);
+}
+
+// A teacher that serves another model by now refuses what its model does not take.
+TEST(RetryPolicy, ARefusalIsHeardOfASecondTeacherIfThereIsOne) {
+  RequestHistory history = First();
+  EXPECT_TRUE(Judge(absl::InvalidArgumentError(""), history).retry);
+  EXPECT_EQ(Judge(absl::InvalidArgumentError(""), history).lane, Lane::kSuspect);
+  history.bad_replies = 1;
+  EXPECT_FALSE(Judge(absl::InvalidArgumentError(""), history).retry);
+  EXPECT_EQ(Judge(absl::InvalidArgumentError(""), history).lane, Lane::kKeep) << "two agree: it is the request";
 }
 
 TEST(RetryPolicy, AMessageOverALimitIsPermanent) {
-  Verdict verdict = JudgeFirst(absl::ResourceExhaustedError("Received message larger than max (5 vs. 4)"));
+  Verdict verdict = Judge(absl::ResourceExhaustedError("Received message larger than max (5 vs. 4)"), First());
   EXPECT_FALSE(verdict.retry);
-  EXPECT_FALSE(verdict.eject);
+  EXPECT_EQ(verdict.lane, Lane::kKeep);
   EXPECT_NE(std::string(verdict.reason).find("teacher_batch_rows"), std::string::npos);
 }
 
-TEST(RetryPolicy, NonsenseIsRetriedOnce) {
-  TeacherRequest request;
-  request.attempts = 1;
+TEST(RetryPolicy, NonsenseIsRetriedWhileATeacherIsLeftThatHasNotAnsweredSo) {
   for (const absl::Status& error : {absl::DataLossError(""), absl::InternalError(""), absl::UnknownError("")}) {
-    request.bad_replies = 0;
-    EXPECT_TRUE(Judge(error, request, 16).retry) << error;
-    EXPECT_FALSE(Judge(error, request, 16).eject) << error;
-    request.bad_replies = 1;
-    EXPECT_FALSE(Judge(error, request, 16).retry) << error;
+    RequestHistory history = First(/*others_left=*/false);
+    EXPECT_TRUE(Judge(error, history).retry) << "the only teacher gets a second chance";
+    EXPECT_EQ(Judge(error, history).lane, Lane::kSuspect) << error;
+    history.bad_replies = 1;
+    EXPECT_FALSE(Judge(error, history).retry) << error;
+    history.others_left = true;
+    EXPECT_TRUE(Judge(error, history).retry) << error;
   }
 }
 
+TEST(RetryPolicy, NonsenseFromTwoTeachersThatAnswerOthersWellIsTheRequestsFault) {
+  RequestHistory history = First();
+  history.bad_replies = 1;
+  history.good_witnesses = 2;
+  EXPECT_FALSE(Judge(absl::InternalError(""), history).retry);
+}
+
+// At the start of a reader the teacher that answers first may be the broken one.
+TEST(RetryPolicy, NonsenseFromTheOnlyTeacherIsFinalIfItAnswersOthersWellOrNoOtherIsOnItsWay) {
+  RequestHistory history = First(/*others_left=*/false);
+  history.bad_replies = 1;
+  history.others_may_come = true;
+  EXPECT_TRUE(Judge(absl::InternalError(""), history).retry);
+  history.good_witnesses = 1;
+  EXPECT_FALSE(Judge(absl::InternalError(""), history).retry);
+}
+
 TEST(RetryPolicy, AttemptsAreBounded) {
-  TeacherRequest request;
-  request.attempts = 3;
-  EXPECT_TRUE(Judge(absl::UnavailableError(""), request, 4).retry);
-  Verdict last = Judge(absl::UnavailableError(""), request, 3);
+  RequestHistory history = First();
+  history.attempts = 3;
+  history.max_attempts = 4;
+  EXPECT_TRUE(Judge(absl::UnavailableError(""), history).retry);
+  history.max_attempts = 3;
+  Verdict last = Judge(absl::UnavailableError(""), history);
   EXPECT_FALSE(last.retry);
-  EXPECT_TRUE(last.eject);
+  EXPECT_EQ(last.lane, Lane::kEject);
   EXPECT_STREQ(last.reason, "max_attempts is reached");
 }
 

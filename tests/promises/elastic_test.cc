@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 5, as far as fixed teachers show it: one that dies loses nothing; one that comes back is used again; with
 // none the reader waits. (tests/integration has it with real processes and real signals.)
+#include <atomic>
 #include <thread>
 
 #include "tests/support/event.h"
@@ -85,18 +86,59 @@ TEST(Elastic, NoTeacherTimeoutBoundsTheWait) {
   EXPECT_EQ(reader->Next().status(), batch.status());
 }
 
-// A request that came back with UNAVAILABLE goes to the other teacher, and the one that fails gets no more until it is
-// probed again.
+// Its rows go to the other teacher, it is ejected with the reason, and it is used again once it is mended.
 TEST(Elastic, ATeacherThatAnswersNonsenseCostsOnlyItsOwnRequests) {
   auto good = test::StartTeacher(Slow());
-  auto bad = test::StartTeacher({}, test::RowModel(), [](const std::vector<Tensor>& inputs) {
+  std::atomic<bool> mended{false};
+  std::atomic<int> mended_calls{0};
+  auto bad = test::StartTeacher({}, test::RowModel(), [&](const std::vector<Tensor>& inputs) {
+    mended_calls += mended ? 1 : 0;
+    if (mended) return test::ScoreRows(inputs);
     auto rows = inputs[0].rows();
     // One row too many: the server's own check makes INTERNAL of it.
-    return std::vector<Tensor>{test::Int64s({rows + 1, 3}, std::vector<std::int64_t>(3 * (rows + 1)))};
+    return absl::StatusOr<std::vector<Tensor>>(
+        {test::Int64s({rows + 1, 3}, std::vector<std::int64_t>(3 * (rows + 1)))});
   });
-  auto reader = test::NewReader(test::BatchesOf(100, 4), FixedTeachers({good->endpoint(), bad->endpoint()}));
-  test::ExpectEpoch(*reader, 0, 100, 4);
+  auto reader = test::NewReader(test::BatchesOf(1'000'000, 4), FixedTeachers({good->endpoint(), bad->endpoint()}));
+  std::int64_t i = 0;
+  ReadUntil(*reader, 4, i, [&] {
+    ReaderStats stats = reader->Stats();
+    return stats.lanes.size() == 2 && stats.lanes[1].ejections > 0;
+  });
+  EXPECT_NE(reader->Stats().lanes[1].last_error.find("rows"), std::string::npos) << reader->Stats().ToString();
+  ReadUntil(*reader, 4, i, [&] { return i > 100; });
   EXPECT_GT(reader->Stats().retried, 0);
+  mended = true;
+  ReadUntil(*reader, 4, i, [&] { return mended_calls > 10; });
+  EXPECT_EQ(reader->Stats().lanes[1].state, "ready");
+}
+
+// The same endpoint, name and version, but soft labels that are no numbers.
+TEST(Elastic, SoftLabelsThatAreNoNumbersComeFromAnotherTeacher) {
+  ModelInfo info{"halves", "1", "fake", {{"x", DType::kInt64, {-1, 2}}}, {{"half", DType::kFp32, {-1}}}};
+  auto halves = [](bool broken) {
+    return [broken](const std::vector<Tensor>& inputs) -> absl::StatusOr<std::vector<Tensor>> {
+      std::vector<float> half;
+      for (std::int64_t r = 0; r < inputs[0].rows(); ++r) {
+        half.push_back(static_cast<float>(inputs[0].data_as<std::int64_t>()[2 * r]) / (broken ? 0.0F : 2.0F));
+      }
+      return std::vector<Tensor>{Tensor::FromVector<float>({inputs[0].rows()}, std::move(half)).value()};
+    };
+  };
+  auto good = test::StartTeacher(Slow(), info, halves(false));
+  auto bad = test::StartTeacher({}, info, halves(true));
+  ReaderOptions options = test::RowOptions();
+  options.predictions = {"half"};
+  options.check_finite = true;
+  auto reader = test::NewReader(test::BatchesOf(200, 4), FixedTeachers({good->endpoint(), bad->endpoint()}), options);
+  std::int64_t id = 0;
+  for (auto& batch : reader->Epoch()) {
+    ASSERT_TRUE(batch.ok()) << batch.status();
+    for (int r = 0; r < 4; ++r, ++id) ASSERT_EQ(batch->at("half").data_as<float>()[r], static_cast<float>(id) / 2);
+  }
+  EXPECT_EQ(id, 800);
+  EXPECT_GT(reader->Stats().lanes[1].ejections, 0);
+  EXPECT_NE(reader->Stats().lanes[1].last_error.find("is infinite or not a number"), std::string::npos);
 }
 
 TEST(Elastic, ATeacherThatHangsCostsAnAttemptTimeout) {
@@ -108,6 +150,7 @@ TEST(Elastic, ATeacherThatHangsCostsAnAttemptTimeout) {
   });
   ReaderOptions options = test::RowOptions();
   options.attempt_timeout = std::chrono::milliseconds(200);
+  options.hedge_budget = 0;
   auto reader = test::NewReader(test::BatchesOf(50, 4), FixedTeachers({good->endpoint(), hangs->endpoint()}), options);
   test::ExpectEpoch(*reader, 0, 50, 4);
   EXPECT_GT(reader->Stats().retried, 0);

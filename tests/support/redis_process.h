@@ -1,71 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
-// RedisProcess: a real redis-server, or sentinel, on a free port of this machine, that a test stops, kills, restarts.
-// Lifetime: the process and its folder go with this object.
+// RedisProcess: edl::testing::RedisProcess, whose faults are the test's, and which can be asked what it holds.
 // Thread-safety: one thread at a time.
 #pragma once
 
 #include <unistd.h>
 
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "edl/testing/teacher_process.h"
+#include "edl/testing/redis_process.h"
 #include "gtest/gtest.h"
 #include "src/registry/redis_connect.h"
-#include "tests/support/free_port.h"
 
 namespace edl::test {
 
 class RedisProcess {
  public:
-  // `settings`: lines of redis.conf. Serves when it returns.
-  explicit RedisProcess(std::vector<std::string> settings = {}, bool sentinel = false)
-      : settings_(std::move(settings)), sentinel_(sentinel) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "edl-redis-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
-    for (int attempt = 0; attempt < 10 && process_ == nullptr; ++attempt) {
-      port_ = FreePort();
-      Start();
-    }
-    EXPECT_NE(process_, nullptr) << "redis-server did not start; see " << folder_ << "/log";
-  }
-  ~RedisProcess() {
-    process_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
+  explicit RedisProcess(std::vector<std::string> settings = {}, bool sentinel = false) {
+    auto process = testing::RedisProcess::Start(std::move(settings),
+                                                sentinel ? testing::RedisKind::kSentinel : testing::RedisKind::kServer);
+    EXPECT_TRUE(process.ok()) << process.status();
+    process_ = *std::move(process);
   }
 
-  int port() const { return port_; }
-  std::string url() const { return "redis://127.0.0.1:" + std::to_string(port_); }
+  int port() const { return process_->port(); }
+  std::string url() const { return process_->url(); }
 
   void Kill() { process_->Kill(); }
   void Pause() { process_->Pause(); }
   void Resume() { process_->Resume(); }
-  // On the same port, with what its last SAVE wrote.
-  void Restart() {
-    process_.reset();
-    Start();
-    EXPECT_NE(process_, nullptr);
-  }
-  void RestartEmpty() {
-    process_.reset();
-    std::filesystem::remove(folder_ + "/dump.rdb");
-    Restart();
-  }
+  void Restart() { Expect(process_->Restart()); }
+  void RestartEmpty() { Expect(process_->RestartEmpty()); }
 
   // A command, over a connection of its own; `as`: another address of this server (user, password, database).
-  RedisReply Call(const std::vector<std::string>& words, const std::string& as = "") {
+  absl::StatusOr<RedisReply> TryCall(const std::vector<std::string>& words, const std::string& as = "") {
     Interrupt interrupt;
-    auto address = RedisAddress::Parse(as.empty() ? url() : as);
-    EXPECT_TRUE(address.ok()) << address.status();
-    auto redis = ConnectToRedis(*address, {std::chrono::seconds(10), std::chrono::seconds(10)}, interrupt);
-    EXPECT_TRUE(redis.ok()) << redis.status();
-    if (!redis.ok()) return {};
-    auto reply = (*redis)->Call(words);
+    auto redis = ConnectToRedis(RedisAddress::Parse(as.empty() ? url() : as).value(),
+                                {std::chrono::seconds(10), std::chrono::seconds(10)}, interrupt);
+    if (!redis.ok()) return redis.status();
+    return (*redis)->Call(words);
+  }
+  RedisReply Call(const std::vector<std::string>& words, const std::string& as = "") {
+    auto reply = TryCall(words, as);
     EXPECT_TRUE(reply.ok()) << words[0] << ": " << reply.status();
     return reply.value_or(RedisReply{});
   }
@@ -77,30 +56,9 @@ class RedisProcess {
   }
 
  private:
-  void Start() {
-    const std::string socket = folder_ + "/socket";
-    const std::string config = folder_ + "/redis.conf";
-    if (!std::filesystem::exists(config) || !sentinel_) {  // a sentinel writes into its own
-      std::ofstream out(config);
-      out << "port " << port_ << "\nbind 127.0.0.1\nunixsocket " << socket << "\ndir " << folder_ << "\nlogfile "
-          << folder_ << "/log\nsave \"\"\n";
-      for (const std::string& line : settings_) out << line << "\n";
-    }
-    std::filesystem::remove(socket);
-    // TeacherProcess waits for such a line. The socket is asked, since another's server might have the port.
-    const std::string script = "(i=0; while [ $i -lt 200 ]; do redis-cli -s " + socket +
-                               " ping >/dev/null 2>&1 && echo serving redis at 127.0.0.1:" + std::to_string(port_) +
-                               " && exit; i=$((i+1)); sleep 0.02; done) & exec " +
-                               (sentinel_ ? "redis-sentinel " : "redis-server ") + config + " >/dev/null";
-    auto process = testing::TeacherProcess::Start({"/bin/sh", "-c", script});
-    if (process.ok()) process_ = *std::move(process);
-  }
+  static void Expect(const absl::Status& status) { EXPECT_TRUE(status.ok()) << status; }
 
-  const std::vector<std::string> settings_;
-  const bool sentinel_;
-  std::string folder_;
-  int port_ = 0;
-  std::unique_ptr<testing::TeacherProcess> process_;
+  std::unique_ptr<testing::RedisProcess> process_;
 };
 
 // Looks again and again until it is so; a failure after half a minute.

@@ -18,12 +18,13 @@ namespace edl::test {
 struct ScriptedTeacher {
   struct Call {
     InferRequest request;
-    const void* tag;
+    CallTag tag;
     InferCall::Done done;
     bool cancelled = false;
   };
   std::deque<std::shared_ptr<Call>> calls;
   std::deque<ModelProbe::Done> probes;
+  int reconnections = 0;
 
   void AnswerProbe(absl::StatusOr<ModelInfo> info) {
     ModelProbe::Done done = std::move(probes.front());
@@ -67,13 +68,13 @@ class ScriptedTeachers {
   class ScriptedCall final : public InferCall {
    public:
     explicit ScriptedCall(ScriptedTeacher& teacher) : teacher_(teacher) {}
-    absl::Status Start(const InferRequest& request, std::chrono::milliseconds, const void* tag, Done done) override {
+    absl::Status Start(const InferRequest& request, std::chrono::milliseconds, CallTag tag, Done done) override {
       call_ = std::make_shared<ScriptedTeacher::Call>(ScriptedTeacher::Call{request, tag, std::move(done)});
       teacher_.calls.push_back(call_);
       return absl::OkStatus();
     }
-    void CancelIf(const void* tag) override {
-      if (call_ != nullptr && (tag == nullptr || tag == call_->tag)) call_->cancelled = true;
+    void CancelIf(CallTag tag) override {
+      if (call_ != nullptr && tag.Matches(call_->tag)) call_->cancelled = true;
     }
 
    private:
@@ -98,6 +99,7 @@ class ScriptedTeachers {
     explicit Client(ScriptedTeacher& teacher) : teacher_(teacher) {}
     std::unique_ptr<InferCall> NewInferCall() override { return std::make_unique<ScriptedCall>(teacher_); }
     std::unique_ptr<ModelProbe> NewModelProbe() override { return std::make_unique<ScriptedProbe>(teacher_); }
+    void Reconnect() override { ++teacher_.reconnections; }
 
    private:
     ScriptedTeacher& teacher_;

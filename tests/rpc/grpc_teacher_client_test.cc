@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Our client against a gRPC server that nobody has configured: what a user's Triton is.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "grpcpp/security/server_credentials.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "proto/inference.grpc.pb.h"
+#include "src/rpc/keepalive.h"
+#include "src/rpc/pushback.h"
+#include "src/rpc/teacher_client.h"
+#include "tests/support/event.h"
+
+namespace edl {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Answers ModelMetadata; holds ModelInfer until `release`, then refuses it with a pushback.
+class PlainService final : public inference::GRPCInferenceService::Service {
+ public:
+  grpc::Status ModelMetadata(grpc::ServerContext*, const inference::ModelMetadataRequest*,
+                             inference::ModelMetadataResponse* reply) override {
+    reply->set_name("plain");
+    return grpc::Status::OK;
+  }
+  grpc::Status ModelReady(grpc::ServerContext* context, const inference::ModelReadyRequest*,
+                          inference::ModelReadyResponse* reply) override {
+    reply->set_ready(true);
+    MutexLock lock(mu_);
+    peers_.push_back(context->peer());
+    return grpc::Status::OK;
+  }
+  grpc::Status ModelInfer(grpc::ServerContext* context, const inference::ModelInferRequest*,
+                          inference::ModelInferResponse*) override {
+    release.Wait();
+    context->AddTrailingMetadata("grpc-retry-pushback-ms", "1234");
+    return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "full");
+  }
+
+  // Who asked for ModelReady.
+  std::vector<std::string> peers() {
+    MutexLock lock(mu_);
+    return peers_;
+  }
+
+  Event release;
+
+ private:
+  Mutex mu_;
+  std::vector<std::string> peers_ ABSL_GUARDED_BY(mu_);
+};
+
+class DefaultServer : public ::testing::Test {
+ protected:
+  DefaultServer() {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(&service_);
+    server_ = builder.BuildAndStart();
+    endpoint_ = "127.0.0.1:" + std::to_string(port_);
+  }
+  ~DefaultServer() override {
+    service_.release.Set();
+    server_->Shutdown(std::chrono::system_clock::now());
+  }
+
+  static absl::Status Probe(TeacherClient&, ModelProbe& probe) {
+    Event done;
+    absl::Status status;
+    probe.Start("", std::chrono::milliseconds(60'000), [&](const absl::StatusOr<ModelInfo>& info) {
+      status = info.status();
+      done.Set();
+    });
+    done.Wait();
+    return status;
+  }
+
+  // TCP_USER_TIMEOUT of this process's sockets whose peer is the server.
+  std::vector<int> UserTimeouts() const {
+    std::vector<int> timeouts;
+    for (int fd = 0; fd < 1024; ++fd) {
+      sockaddr_in peer{};
+      socklen_t size = sizeof(peer);
+      if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0 || ntohs(peer.sin_port) != port_) continue;
+      int timeout = -1;
+      socklen_t length = sizeof(timeout);
+      getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, &length);
+      timeouts.push_back(timeout);
+    }
+    return timeouts;
+  }
+
+  PlainService service_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+  std::string endpoint_;
+};
+
+TEST_F(DefaultServer, GetsBytesThatNobodyAcknowledgesNoticed) {
+  auto client = NewGrpcTeacherClient(endpoint_);
+  auto probe = client->NewModelProbe();
+  ASSERT_TRUE(Probe(*client, *probe).ok());
+  EXPECT_EQ(UserTimeouts(), std::vector<int>{kPingTimeout});
+}
+
+// How a default server treats pings is what kClientPingTime rests on, so it is shown here beside it.
+TEST_F(DefaultServer, IsNotPingedOftenerThanItAllows) {
+  constexpr int kFiveMinutes = 300'000;
+  EXPECT_GT(kClientPingTime, kFiveMinutes);
+  grpc::ChannelArguments keen;
+  keen.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  keen.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 50);
+  keen.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  auto stub = inference::GRPCInferenceService::NewStub(
+      grpc::CreateCustomChannel(endpoint_, grpc::InsecureChannelCredentials(), keen));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+  inference::ModelInferResponse reply;
+
+  auto client = NewGrpcTeacherClient(endpoint_);
+  auto call = client->NewInferCall();
+  Event done;
+  absl::Status status;
+  ASSERT_TRUE(call->Start({}, std::chrono::milliseconds(60'000), {},
+                          [&](const absl::StatusOr<InferReply>& reply) {
+                            status = reply.status();
+                            done.Set();
+                          })
+                  .ok());
+  grpc::Status punished = stub->ModelInfer(&context, {}, &reply);  // returns when the server has had enough of it
+  EXPECT_EQ(punished.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(punished.error_message(), HasSubstr("Too many pings"));
+  service_.release.Set();
+  done.Wait();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status << ": ours has been served to the end";
+}
+
+TEST_F(DefaultServer, ItsPushbackComesWithTheStatus) {
+  service_.release.Set();
+  auto client = NewGrpcTeacherClient(endpoint_);
+  auto call = client->NewInferCall();
+  Event done;
+  absl::Status status;
+  ASSERT_TRUE(call->Start({}, std::chrono::milliseconds(60'000), {},
+                          [&](const absl::StatusOr<InferReply>& reply) {
+                            status = reply.status();
+                            done.Set();
+                          })
+                  .ok());
+  done.Wait();
+  EXPECT_EQ(status.message(), "full");
+  EXPECT_EQ(PushbackOf(status), std::chrono::milliseconds(1234));
+}
+
+TEST_F(DefaultServer, ReconnectTakesANewConnection) {
+  auto client = NewGrpcTeacherClient(endpoint_);
+  auto probe = client->NewModelProbe();
+  ASSERT_TRUE(Probe(*client, *probe).ok());
+  ASSERT_TRUE(Probe(*client, *probe).ok());
+  client->Reconnect();
+  ASSERT_TRUE(Probe(*client, *probe).ok());
+  std::vector<std::string> peers = service_.peers();
+  ASSERT_EQ(peers.size(), 3u);
+  EXPECT_EQ(peers[0], peers[1]);
+  EXPECT_NE(peers[1], peers[2]);
+}
+
+}  // namespace
+}  // namespace edl
