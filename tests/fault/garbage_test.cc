@@ -24,15 +24,18 @@ TEST(Garbage, IsNeverTakenForASoftLabelAndTheTeacherIsUsedAgainWhenItIsWell) {
         Answer::kNoOutput, Answer::kOtherOutput, Answer::kOtherModel, Answer::kNotProtobuf}) {
     SCOPED_TRACE(static_cast<int>(answer));
     const int before = liar.garbage_given();
+    const std::int64_t ejections = student.lane(liar.endpoint()).ejections;
     const std::int64_t retried = student.stats().retried;
     liar.set_answer(answer);
     ASSERT_TRUE(student.Await("garbage", [&] { return liar.garbage_given() > before; }));
     ASSERT_TRUE(student.Await("another try", [&] { return student.stats().retried > retried; }));
+    ASSERT_TRUE(student.Await("it is found out", [&] { return student.lane(liar.endpoint()).ejections > ejections; }));
     ASSERT_TRUE(student.AwaitRows(500));
     liar.set_answer(Answer::kRight);
     ASSERT_TRUE(student.AwaitRecovery(speed));
   }
-  EXPECT_NE(student.lane(liar.endpoint()).last_error, "");
+  EXPECT_GE(student.lane(liar.endpoint()).bad_replies, 9);
+  for (const auto& teacher : teachers) EXPECT_EQ(student.lane(teacher->endpoint()).bad_replies, 0);
 }
 
 }  // namespace

@@ -24,5 +24,22 @@ TEST(PacketsDropped, ItsRowsGoToTheOtherAndItIsUsedAgainWhenTheyComeThrough) {
   }
 }
 
+// As when a router on the way is started anew: what was connected stays silent for ever, and nobody is told.
+TEST(PacketsDropped, AConnectionThatIsDeadForEverIsReplaced) {
+  auto teachers = test::StartRealTeachers(2);
+  test::TcpProxy wire(teachers[0]->endpoint());
+  ReaderOptions options = test::RowOptions();
+  options.attempt_timeout = std::chrono::milliseconds(1000);
+  test::Student student(FixedTeachers({wire.endpoint(), teachers[1]->endpoint()}), options);
+  const double speed = student.FullSpeed();
+  for (int round = 0; round < 2; ++round) {
+    const std::int64_t ejections = student.lane(wire.endpoint()).ejections;
+    ASSERT_TRUE(student.AwaitBusy(wire.endpoint()));
+    wire.Forget();
+    ASSERT_TRUE(student.Await("it is noticed", [&] { return student.lane(wire.endpoint()).ejections > ejections; }));
+    ASSERT_TRUE(student.AwaitRecovery(speed));
+  }
+}
+
 }  // namespace
 }  // namespace edl
