@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench_recover: how soon a reader reacts when a teacher is killed, hangs, drains or joins: median and worst of some
 // rounds, and the longest that Next() took meanwhile.
-// Usage: bench_recover [--rounds N] [--redis redis://host:port] [--json FILE]
-//   --redis   an empty Redis that nothing else uses; without it, what needs one is left out
+// Usage: bench_recover [--rounds N] [--json FILE]
+// What needs a Redis starts one; where there is no redis-server, it is left out.
 // Limits: loopback; teachers that compute for 8 ms; a source that gives a batch every 2 ms, so that teachers have room
 // and what is measured is the reaction, not the queue. The victim is a process of its own where a signal is sent.
 #include <algorithm>
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "bench/recover_rig.h"
+#include "edl/testing/redis_process.h"
 #include "src/registry/lease_keeper.h"
 
 namespace edl::bench {
@@ -233,14 +234,16 @@ void WriteJson(const std::vector<Result>& results, const std::string& file) {
   out << "\n]}\n";
 }
 
-int Run(int rounds, const std::string& redis, const std::string& json) {
+int Run(int rounds, const std::string& json) {
   std::vector<Result> results;
   results.push_back(RowsElsewhere("SIGKILL -> its rows on another lane", Harm::kKill, rounds));
   results.push_back(RowsElsewhere("SIGSTOP -> its rows on another lane", Harm::kHang, rounds));
   results.push_back(LastSentAfterSigterm(rounds));
   results.push_back(FirstBatchAfterNobody(rounds));
-  if (!redis.empty()) {
-    for (Result& result : RegisterAndDrain(redis, rounds)) results.push_back(std::move(result));
+  if (auto redis = testing::RedisProcess::Start(); redis.ok()) {
+    for (Result& result : RegisterAndDrain((*redis)->url(), rounds)) results.push_back(std::move(result));
+  } else {
+    std::fprintf(stderr, "bench_recover: without Redis: %s\n", redis.status().ToString().c_str());
   }
   Print(results, rounds);
   std::printf("attempt_timeout %lld ms; undisturbed, Next() takes the source's %lld ms\n",
@@ -254,17 +257,16 @@ int Run(int rounds, const std::string& redis, const std::string& json) {
 
 int main(int argc, char** argv) {
   int rounds = 20;
-  std::string redis, json;
+  std::string json;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string flag = argv[i];
     if (flag == "--serve") return edl::bench::ServeUntilTerminated(argv[i + 1]);
     if (flag == "--rounds") rounds = std::max(1, std::atoi(argv[i + 1]));
-    if (flag == "--redis") redis = argv[i + 1];
     if (flag == "--json") json = argv[i + 1];
   }
   if (argc % 2 == 0) {
-    std::fprintf(stderr, "usage: bench_recover [--rounds N] [--redis redis://host:port] [--json FILE]\n");
+    std::fprintf(stderr, "usage: bench_recover [--rounds N] [--json FILE]\n");
     return 2;
   }
-  return edl::bench::Run(rounds, redis, json);
+  return edl::bench::Run(rounds, json);
 }
