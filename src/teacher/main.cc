@@ -3,8 +3,11 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "edl/torch/script_model.h"
@@ -18,6 +21,9 @@ namespace {
 
 // After that, students notice when they are refused; that costs a retry and no more.
 constexpr std::chrono::milliseconds kTellingStudents{1000};
+// So long without a request, and they have all heard it; so long at most, which is more than a poll of theirs.
+constexpr std::chrono::milliseconds kQuiet{100};
+constexpr std::chrono::milliseconds kLongestGoodbye{2000};
 
 constexpr char kHelp[] =
     "Serves a TorchScript model as a teacher, over the Open Inference Protocol (KServe v2).\n\n"
@@ -40,12 +46,22 @@ absl::StatusOr<std::unique_ptr<LeaseKeeper>> Register(const TeacherFlags& flags,
   return LeaseKeeper::Start(lease, [&server, patience] { return server.CheckHealth(patience); });
 }
 
-// Leaving, in order: (1) students are told to send nothing new, (2) what was accepted is answered, (3) the registry
-// forgets this teacher.
+// Waits until students that have been told are sending nothing any more.
+void AwaitQuiet(const TeacherServer& server) {
+  const auto give_up = std::chrono::steady_clock::now() + kLongestGoodbye;
+  for (std::int64_t calls = -1; calls != server.stats().calls && std::chrono::steady_clock::now() < give_up;) {
+    calls = server.stats().calls;
+    std::this_thread::sleep_for(kQuiet);  // nobody says that nothing comes
+  }
+}
+
+// Leaving, in order: (1) students are told to send nothing new, and those that had not heard yet are still served,
+// (2) what was accepted is answered, (3) the registry forgets this teacher.
 absl::Status Leave(const TeacherFlags& flags, TeacherServer& server, LeaseKeeper* lease) {
   if (lease != nullptr) {
     const absl::Status told = lease->Drain(kTellingStudents);
     if (!told.ok()) Log().warn("{}", told.ToString());
+    if (told.ok()) AwaitQuiet(server);
   }
   const absl::Status drained = server.Drain(Seconds(flags.drain_timeout_s));
   if (lease != nullptr) lease->Stop();

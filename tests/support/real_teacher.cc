@@ -12,9 +12,10 @@ namespace {
 std::vector<std::string> CommandLine(const RealTeacherOptions& options) {
 #ifdef EDL_TEACHER
   const std::string script = options.version == "1" ? ROWS_SCRIPT : OTHER_ROWS_SCRIPT;
-  return {EDL_TEACHER, "--model",     script,   "--model-version", options.version,
-          "--host",    "127.0.0.1",   "--port", options.port,      "--threads",
-          "1",         "--log-level", "err"};
+  std::vector<std::string> line = {EDL_TEACHER, "--model", script, "--model-version", options.version};
+  line.insert(line.end(), {"--host", "127.0.0.1", "--port", options.port, "--threads", "1", "--log-level", "err"});
+  if (!options.redis.empty()) line.insert(line.end(), {"--redis", options.redis, "--service", "rows"});
+  return line;
 #else
   return {LINEAR_TEACHER, options.port, /*delay_us=*/"500", options.version};
 #endif

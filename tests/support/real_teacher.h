@@ -16,6 +16,8 @@ struct RealTeacherOptions {
   std::string port = "0";
   // Version 2 is another model: its soft labels are not those of rows.h.
   std::string version = "1";
+  // edl-teacher alone: where it keeps a lease of its own, as a teacher of the service "rows". Empty: nowhere.
+  std::string redis = "";
 };
 
 using TeacherPtr = std::unique_ptr<testing::TeacherProcess>;
