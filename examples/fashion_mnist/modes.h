@@ -42,8 +42,8 @@ class RowAudit {
   std::int64_t doubled_ = 0;
 };
 
-// Teachers on the network, found through Redis by an edl::DistillReader. On the way one of them is killed, started again,
-// and joined by one more, each in the middle of an epoch, while the student trains on.
+// Teachers on the network, found through Redis by an edl::DistillReader. On the way one of them is killed, started
+// again, and joined by one more, each in the middle of an epoch, while the student trains on.
 class ServiceRun {
  public:
   // `fleet` serves `teachers` and has a place for one more; it outlives this. Throws when the reader cannot be made.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The setting of the demo: every number that the accuracies depend on. bench/results/fashion_mnist.* is what came of it.
+// The setting of the demo: every number that the accuracies depend on. bench/results/fashion_mnist.* came of it.
 #pragma once
 
 #include <cstdint>

@@ -2,8 +2,8 @@
 // Dispatcher: gets every teacher request answered by some teacher, whatever single teachers do.
 // Place: takes requests from the splitter, sends each through the quickest lane, retries a failed one on another,
 //        has a slow one race its hedge, and gives checked replies, in any order, to the request's sink.
-// Rules: each submitted request is finished exactly once. No request waits beside a lane with room (PendingQueue), but a
-//        retry beyond the budget (ReaderOptions::retry_budget), which waits until there is some again.
+// Rules: each submitted request is finished exactly once. No request waits beside a lane with room (PendingQueue), but
+//        a retry beyond the budget (ReaderOptions::retry_budget), which waits until there is some again.
 // Errors, to the sink: CANCELLED - its epoch was left; the sticky status of Fail; else the last attempt's error with
 //         batch, rows, teacher, attempt n of m, and why it was the last.
 // Thread-safety: any thread; AwaitBinding by one at a time. Sinks are called on gRPC's threads, on the caller's of

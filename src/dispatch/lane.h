@@ -2,9 +2,9 @@
 // Lane: one teacher as dispatch sees it: its endpoint, its connection, its in-flight window and its health.
 // Place: the lane keeper moves it between states; the dispatcher sends through its window.
 // Thread-safety: any thread.
-// States: kConnecting -> kReady <-> kResting (overloaded), kEjected (it failed), kRefused (it serves what does not fit);
-//         any -> kClosed (no teacher of ours any more) -> kConnecting (it is again). Only the keeper's thread leaves a
-//         state, but kReady, which any thread may leave for kResting or kEjected.
+// States: kConnecting -> kReady <-> kResting (overloaded), kEjected (it failed), kRefused (it serves what does not
+//         fit); any -> kClosed (no teacher of ours any more) -> kConnecting (it is again). Only the keeper's thread
+//         leaves a state, but kReady, which any thread may leave for kResting or kEjected.
 #pragma once
 
 #include <atomic>

@@ -2,8 +2,7 @@
 // BatchInFlight: one item of the source (or one group of samples) while its rows are with the teachers.
 // Place: the source loop makes it and submits its requests; its replies join here, and make its delivery.
 // Rules: it is delivered exactly once, when each of its requests has been finished, on the thread that finished the
-// last.
-//        A row's prediction is found by its request and place in it, never by the order of arrival.
+//        last. A row's prediction is found by its request and place in it, never by the order of arrival.
 // Errors: a batch of which any part failed is delivered as that fault, the first by row.
 // Lifetime: owns itself from Start to its delivery; the buffer and the flow control outlive it.
 // Cost: a reply that is all of a batch is not copied (if its bytes are aligned); parts are joined by one copy.

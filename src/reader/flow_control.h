@@ -2,8 +2,7 @@
 // FlowControl: what may enter the reader, and everything that the source's thread ever waits for.
 // Place: the source loop takes credits; deliveries that the student takes, and requests that finish, give them back.
 // Rules: batches, bytes and requests inside the reader stay within their limits (options.h has the formula); a wait
-// ends,
-//        refused, when the reader stops or the epoch is left.
+//        ends, refused, when the reader stops or the epoch is left.
 // Thread-safety: Admit…, AwaitAsked: the source's thread. AskFor, Leave: the student's. The rest: any thread.
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// edl-teacher: serves a TorchScript file to students. Its life: describe, load, serve, register, and, on SIGTERM, drain.
+// edl-teacher: serves a TorchScript file to students. Its life: describe, load, serve, register; on SIGTERM, drain.
 #include <ATen/Parallel.h>
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // RequestGate: counts the requests that the server has accepted and not yet answered, and is shut when it drains.
-// Place: every ModelInfer call passes it first and leaves it last; draining is closing it and waiting until it is
-// empty. Errors: UNAVAILABLE - closed; RESOURCE_EXHAUSTED - as many requests inside as it holds. Thread-safety: any
-// thread.
+// Place: every ModelInfer call passes it first and leaves it last; a drain closes it and waits until it is empty.
+// Errors: UNAVAILABLE - closed; RESOURCE_EXHAUSTED - as many requests inside as it holds.
+// Thread-safety: any thread.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // TeacherFlags: edl-teacher's command line.
-// Errors: a flag that makes no sense ends in CLI11's message; a model that nobody described, or a registry that makes no
-//         sense, in that of the function that describes it.
+// Errors: a flag that makes no sense ends in CLI11's message; a model that nobody described, or a registry that makes
+//         no sense, in that of the function that describes it.
 #pragma once
 
 #include <chrono>

@@ -12,7 +12,8 @@
 
 namespace edl::test {
 
-// A module in training mode with one buffer, `weight` (2.0), and `forward` as its source says; gives the file's path, new at each call.
+// A module in training mode with one buffer, `weight` (2.0), and `forward` as its source says. Gives the file's path,
+// another at each call.
 inline std::string SaveScript(const std::string& forward) {
   static std::atomic<int> count{0};
   torch::jit::Module module("test_model");

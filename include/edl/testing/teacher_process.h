@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // TeacherProcess: a teacher in a process of its own, that a test or a demo starts, stops and kills with real signals.
 // Errors: Start: UNAVAILABLE - the program cannot be run, or ends before it serves; DEADLINE_EXCEEDED - it does not
-// serve
-//         in time. Both say what it wrote last.
+//         serve in time. Both say what it wrote last.
 // Thread-safety: one thread at a time, but Kill, which any thread may call.
 // Lifetime: the process is killed and reaped with this object. If this process dies first, the kernel kills it, too.
 #pragma once

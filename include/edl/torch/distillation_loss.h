@@ -3,8 +3,8 @@
 // Shapes: logits [rows, classes]; labels [rows].
 // Dtype: student logits of any floating type; teacher logits likewise, taken in the student's type; labels int64.
 // Errors: throws c10::Error, as libtorch's own losses do - shapes or dtypes that do not fit, options out of range.
-// Source: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015: T² keeps the soft part's gradient
-//         of one size whatever T is.
+// Source: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015: T² keeps the soft part's
+//         gradient of one size whatever T is.
 #pragma once
 
 #include <torch/types.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // edl::Tensor to torch::Tensor and back, without copying.
-// Dtype: BOOL, UINT8, INT8, INT16, INT32, INT64, FP16, BF16, FP32, FP64; libtorch has no UINT16, UINT32, UINT64 or BYTES.
+// Dtype: BOOL, UINT8, INT8, INT16, INT32, INT64, FP16, BF16, FP32, FP64; libtorch has no UINT16, UINT32, UINT64, BYTES.
 // Errors: INVALID_ARGUMENT - a dtype or layout that the other side does not have.
 // Thread-safety: any thread.
 // Lifetime, cost: both tensors share the bytes, and either keeps them alive. Copied are only what the other side could
