@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// RecoverRig: a reader at half load over three teachers, of which one is the victim; it sees when each batch comes to the
-// other two, and when it comes out.
+// RecoverRig: a reader at half load over three teachers, of which one is the victim; it sees when each batch comes to
+// the other two, and when it comes out.
 // Shapes: a batch is one row, x INT64 [1, 1]: its place in the source; so is its soft label.
 // Thread-safety: one thread at a time.
 #pragma once

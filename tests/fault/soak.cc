@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// soak: the churn of churn_test for as long as it is told, with a line a minute. One reader for each form of source, all
-// in this process and for the whole time, as in a training of weeks.
+// soak: the churn of churn_test for as long as it is told, with a line a minute. One reader for each form of source,
+// all in this process and for the whole time, as in a training of weeks.
 // Usage: soak MINUTES    (EDL_TEST_SEED=n for that seed again)
 // Exit status: 1 when a row was lost, doubled or mispaired, an item misplaced, a student got nothing for a minute, or
 // memory grew.

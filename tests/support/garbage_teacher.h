@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GarbageTeacher: a gRPC server that says it serves the model of tests/support/rows.h, and answers requests in ways that
-// no server of ours would; or rightly.
+// GarbageTeacher: a gRPC server that says it serves the model of tests/support/rows.h, and answers requests in ways
+// that no server of ours would; or rightly.
 // Thread-safety: any thread.
 #pragma once
 
