@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
-#include <thread>
 #include <utility>
 
 #include "edl/torch/script_model.h"
@@ -46,22 +45,13 @@ absl::StatusOr<std::unique_ptr<LeaseKeeper>> Register(const TeacherFlags& flags,
   return LeaseKeeper::Start(lease, [&server, patience] { return server.CheckHealth(patience); });
 }
 
-// Waits until students that have been told are sending nothing any more.
-void AwaitQuiet(const TeacherServer& server) {
-  const auto give_up = std::chrono::steady_clock::now() + kLongestGoodbye;
-  for (std::int64_t calls = -1; calls != server.stats().calls && std::chrono::steady_clock::now() < give_up;) {
-    calls = server.stats().calls;
-    std::this_thread::sleep_for(kQuiet);  // nobody says that nothing comes
-  }
-}
-
 // Leaving, in order: (1) students are told to send nothing new, and those that had not heard yet are still served,
 // (2) what was accepted is answered, (3) the registry forgets this teacher.
 absl::Status Leave(const TeacherFlags& flags, TeacherServer& server, LeaseKeeper* lease) {
   if (lease != nullptr) {
     const absl::Status told = lease->Drain(kTellingStudents);
     if (!told.ok()) Log().warn("{}", told.ToString());
-    if (told.ok()) AwaitQuiet(server);
+    if (told.ok()) server.AwaitQuiet(kQuiet, kLongestGoodbye);
   }
   const absl::Status drained = server.Drain(Seconds(flags.drain_timeout_s));
   if (lease != nullptr) lease->Stop();

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/teacher/request_gate.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 namespace edl {
 
 absl::Status RequestGate::Enter() {
   MutexLock lock(mu_);
+  last_entry_ = std::chrono::steady_clock::now();
   if (!open_) return absl::UnavailableError("this teacher is shutting down; ask another one");
   if (inside_ >= capacity_) {
     return absl::ResourceExhaustedError(
@@ -29,6 +32,16 @@ void RequestGate::Close() {
 bool RequestGate::open() const {
   MutexLock lock(mu_);
   return open_;
+}
+
+void RequestGate::WaitUntilQuiet(std::chrono::milliseconds quiet, TimePoint deadline) {
+  const TimePoint begin = std::chrono::steady_clock::now();
+  MutexLock lock(mu_);
+  while (true) {
+    const TimePoint until = std::min(std::max(last_entry_, begin) + quiet, deadline);
+    if (std::chrono::steady_clock::now() >= until) return;
+    empty_.WaitUntil(mu_, until);
+  }
 }
 
 std::int64_t RequestGate::WaitUntilEmpty(TimePoint deadline) {

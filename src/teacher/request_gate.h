@@ -24,6 +24,9 @@ class RequestGate {
   void Close();
   bool open() const;
 
+  // Waits until nobody has tried to enter for `quiet`, or until `deadline`.
+  void WaitUntilQuiet(std::chrono::milliseconds quiet, TimePoint deadline);
+
   // Waits until nobody is inside; gives how many still are at `deadline`.
   std::int64_t WaitUntilEmpty(TimePoint deadline);
 
@@ -34,6 +37,7 @@ class RequestGate {
   CondVar empty_;
   bool open_ ABSL_GUARDED_BY(mu_) = true;
   std::int64_t inside_ ABSL_GUARDED_BY(mu_) = 0;
+  TimePoint last_entry_ ABSL_GUARDED_BY(mu_) = TimePoint::min();  // or attempt
 };
 
 }  // namespace edl

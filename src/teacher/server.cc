@@ -102,6 +102,10 @@ absl::Status TeacherServer::Listen(const std::vector<std::string>& addresses) {
   return absl::OkStatus();
 }
 
+void TeacherServer::AwaitQuiet(std::chrono::milliseconds quiet, std::chrono::milliseconds at_most) {
+  gate_.WaitUntilQuiet(quiet, std::chrono::steady_clock::now() + at_most);
+}
+
 // Shutting down, in order: (1) no request gets in; (2) health checks say so; (3) those inside are answered [Drain], or
 // abandoned [Stop]; (4) gRPC closes its sockets and waits for every call to end; (5) the destructor joins the
 // instances.

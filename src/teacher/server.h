@@ -59,6 +59,10 @@ class TeacherServer {
   // Has it just answered a request, or can it still compute? See HealthCheck. One thread at a time, not after Stop.
   absl::Status CheckHealth(std::chrono::milliseconds patience) { return health_.Check(patience); }
 
+  // Serves on until no request has come for `quiet`, or for `at_most`: students that have been told to leave it alone
+  // may not have heard yet.
+  void AwaitQuiet(std::chrono::milliseconds quiet, std::chrono::milliseconds at_most);
+
   // Leaves in order: refuses new requests with UNAVAILABLE, says NOT_SERVING to health checks, answers what it has
   // accepted, stops. DEADLINE_EXCEEDED when `timeout` ran out and requests were cut off.
   absl::Status Drain(std::chrono::milliseconds timeout);

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "edl/testing/teacher_process.h"
 #include "gmock/gmock.h"
 #include "tests/support/redis_process.h"
 #include "tests/support/rows.h"
