@@ -125,7 +125,7 @@ void Dispatcher::StartLeg(Flight& flight, int leg) {
   const ModelInfo& model = bound_.load(std::memory_order_acquire)->model();
   Lane& lane = *flight.leg(leg).lane;
   const int place = flight.leg(leg).place;
-  InferCall& call = lane.call(place);
+  TeacherCall& call = lane.call(place);
   lane.CountAttempt();
   flight.Hold();  // it may have landed when Start returns
   calls_->Enter();

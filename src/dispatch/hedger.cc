@@ -71,7 +71,7 @@ std::vector<Hedger::Slow> Hedger::FindSlow(bool& any, nanoseconds& wait) {
     }
     wait = std::min(wait, std::max(limit / 4, kLeastWait));  // in case there is no lane for it now
     flight.Hold();
-    slow.push_back({&flight, flight.leg(0).sent, limit});
+    slow.push_back({&flight, flight.leg(0).sent});
   });
   return slow;
 }
@@ -98,11 +98,14 @@ bool Hedger::Hedge(const Slow& slow) {
 }
 
 Lane* Hedger::FindIdle(const Slow& slow) const {
+  const nanoseconds age = executor_.Now() - slow.sent;
   Lane* best = nullptr;
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     Lane& lane = lanes_[i];
     if (!lane.ready() || lane.in_flight() > 0 || &lane == slow.flight->leg(0).lane) continue;
-    if (lane.recent_latency() > slow.too_long) continue;
+    // One that takes longer than this has waited would hardly be sooner. Its last latencies may be long past, so the bar
+    // rises while the request waits.
+    if (lane.recent_latency() > age) continue;
     if (best == nullptr || lane.recent_latency() < best->recent_latency()) best = &lane;
   }
   return best;

@@ -2,8 +2,8 @@
 // Hedger: slow is a fault too. Finds requests that outlive what their peers take and has each sent a second time, to
 // another lane that has nothing to do; the first answer wins.
 // Place: looks through the flights now and then, on the executor, while there are any; the dispatcher sends.
-// Rules: only an idle lane is used, and only one that has been quick, so a hedge takes no other request's turn; a
-//        request is hedged once; hedges keep within a share of the requests (ReaderOptions::hedge_budget).
+// Rules: only an idle lane is used, and only one that lately took less than the request has waited; a request is hedged
+//        once; hedges keep within a share of the requests (ReaderOptions::hedge_budget).
 // Thread-safety: NoteFlight, Record: any thread. All else happens on the executor's one thread.
 // Source: Dean and Barroso, "The Tail at Scale", Communications of the ACM 56(2), 2013: hedged requests, deferred until
 //         most of their class are answered, and cancelled when one is.
@@ -53,7 +53,6 @@ class Hedger {
   struct Slow {
     Flight* flight;  // held
     TimePoint sent;
-    std::chrono::nanoseconds too_long;
   };
   static constexpr std::chrono::milliseconds kLongestLook{50};
 

@@ -30,7 +30,7 @@ const char* StateName(Lane::State state) {
 
 Lane::Lane(std::string endpoint, std::unique_ptr<TeacherClient> client, int most)
     : endpoint_(std::move(endpoint)), client_(std::move(client)), probe_(client_->NewModelProbe()), window_(most) {
-  for (int i = 0; i < most; ++i) calls_.push_back(client_->NewInferCall());
+  for (int i = 0; i < most; ++i) calls_.push_back(client_->NewCall());
 }
 
 bool Lane::LeaveReady(State to) {
@@ -53,7 +53,7 @@ void Lane::Release(int place) {
 }
 
 void Lane::CancelCalls(CallTag tag) {
-  for (std::unique_ptr<InferCall>& call : calls_) call->CancelIf(tag);
+  for (std::unique_ptr<TeacherCall>& call : calls_) call->CancelIf(tag);
 }
 
 std::optional<TimePoint> Lane::idle_since() const {

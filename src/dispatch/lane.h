@@ -51,7 +51,7 @@ class Lane {
   bool HasRoom() const { return ready() && in_flight() < window(); }
 
   // The call of a place that the caller has reserved.
-  InferCall& call(int place) { return *calls_[place]; }
+  TeacherCall& call(int place) { return *calls_[place]; }
   ModelProbe& probe() { return *probe_; }
   // The keeper's thread, while no probe is in flight.
   void Reconnect() { client_->Reconnect(); }
@@ -92,7 +92,7 @@ class Lane {
 
   const std::string endpoint_;
   const std::unique_ptr<TeacherClient> client_;
-  std::vector<std::unique_ptr<InferCall>> calls_;  // one a place
+  std::vector<std::unique_ptr<TeacherCall>> calls_;  // one a place
   const std::unique_ptr<ModelProbe> probe_;
 
   WindowControl window_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // GrpcInferCall: one ModelInfer in flight on gRPC's callback API; request and reply stay in gRPC's slices.
-// Thread-safety: as InferCall.
+// Thread-safety: as TeacherCall.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@
 
 namespace edl {
 
-class GrpcInferCall final : public InferCall {
+class GrpcInferCall final : public TeacherCall {
  public:
   explicit GrpcInferCall(std::shared_ptr<grpc::Channel> channel) : channel_(std::move(channel)) {}
 

@@ -32,7 +32,7 @@ class GrpcTeacherClient final : public TeacherClient {
  public:
   explicit GrpcTeacherClient(const std::string& endpoint) : endpoint_(endpoint), channel_(NewChannel(endpoint)) {}
 
-  std::unique_ptr<InferCall> NewInferCall() override { return New(calls_); }
+  std::unique_ptr<TeacherCall> NewCall() override { return New(calls_); }
   std::unique_ptr<ModelProbe> NewModelProbe() override { return New(probes_); }
 
   void Reconnect() override {

@@ -30,11 +30,12 @@ struct CallTag {
   }
 };
 
+// (Not InferCall: that is what the server calls its side, and both are in one program where a test has a teacher.)
 // One ModelInfer in flight at a time; used again for the next when `done` has begun.
-class InferCall {
+class TeacherCall {
  public:
   using Done = std::function<void(absl::StatusOr<InferReply>)>;
-  virtual ~InferCall() = default;
+  virtual ~TeacherCall() = default;
 
   // An error, and `done` never called, when the request cannot be sent at all (too large).
   virtual absl::Status Start(const InferRequest& request, std::chrono::milliseconds timeout, CallTag tag,
@@ -58,7 +59,7 @@ class ModelProbe {
 class TeacherClient {
  public:
   virtual ~TeacherClient() = default;
-  virtual std::unique_ptr<InferCall> NewInferCall() = 0;
+  virtual std::unique_ptr<TeacherCall> NewCall() = 0;
   virtual std::unique_ptr<ModelProbe> NewModelProbe() = 0;
   // What is started from now on goes over a new connection. For one that may lead nowhere: no error tells of packets
   // that vanish. What is in flight stays where it is.

@@ -151,6 +151,22 @@ TEST_F(Hedging, IsNotTriedOnATeacherThatIsSlowItself) {
   EXPECT_EQ(InFlight("slow"), 0u);
 }
 
+// A spike in the last latencies of the only idle lane left a hung teacher's request to attempt_timeout.
+TEST_F(Hedging, AnIdleTeacherThatWasSlowOnceIsAskedForWhatHasWaitedLonger) {
+  Ready({"hangs", "b"});
+  WarmUp({"hangs", "b"});
+  Submit();
+  Submit();
+  ASSERT_EQ(InFlight("hangs"), 1u);
+  executor_.Advance(milliseconds(500));
+  Answer("b", Reply());  // 500 ms once: about 70 ms as it goes by its last ones
+  ASSERT_EQ(finished_.size(), 1u);
+  executor_.Advance(milliseconds(10));
+  ASSERT_EQ(InFlight("b"), 1u);
+  Answer("b", Reply());
+  EXPECT_EQ(finished_.size(), 2u);
+}
+
 TEST_F(Hedging, StaysWithinItsBudget) {
   options_.hedge_budget = 0.1;
   Ready({"a", "b"});

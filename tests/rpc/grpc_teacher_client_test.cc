@@ -127,7 +127,7 @@ TEST_F(DefaultServer, IsNotPingedOftenerThanItAllows) {
   inference::ModelInferResponse reply;
 
   auto client = NewGrpcTeacherClient(endpoint_);
-  auto call = client->NewInferCall();
+  auto call = client->NewCall();
   Event done;
   absl::Status status;
   ASSERT_TRUE(call->Start({}, std::chrono::milliseconds(60'000), {},
@@ -147,7 +147,7 @@ TEST_F(DefaultServer, IsNotPingedOftenerThanItAllows) {
 TEST_F(DefaultServer, ItsPushbackComesWithTheStatus) {
   service_.release.Set();
   auto client = NewGrpcTeacherClient(endpoint_);
-  auto call = client->NewInferCall();
+  auto call = client->NewCall();
   Event done;
   absl::Status status;
   ASSERT_TRUE(call->Start({}, std::chrono::milliseconds(60'000), {},

@@ -19,7 +19,7 @@ struct ScriptedTeacher {
   struct Call {
     InferRequest request;
     CallTag tag;
-    InferCall::Done done;
+    TeacherCall::Done done;
     bool cancelled = false;
   };
   std::deque<std::shared_ptr<Call>> calls;
@@ -65,7 +65,7 @@ class ScriptedTeachers {
   void CancelProbes() { probes_cancelled_ = true; }
 
  private:
-  class ScriptedCall final : public InferCall {
+  class ScriptedCall final : public TeacherCall {
    public:
     explicit ScriptedCall(ScriptedTeacher& teacher) : teacher_(teacher) {}
     absl::Status Start(const InferRequest& request, std::chrono::milliseconds, CallTag tag, Done done) override {
@@ -97,7 +97,7 @@ class ScriptedTeachers {
   class Client final : public TeacherClient {
    public:
     explicit Client(ScriptedTeacher& teacher) : teacher_(teacher) {}
-    std::unique_ptr<InferCall> NewInferCall() override { return std::make_unique<ScriptedCall>(teacher_); }
+    std::unique_ptr<TeacherCall> NewCall() override { return std::make_unique<ScriptedCall>(teacher_); }
     std::unique_ptr<ModelProbe> NewModelProbe() override { return std::make_unique<ScriptedProbe>(teacher_); }
     void Reconnect() override { ++teacher_.reconnections; }
 
