@@ -103,8 +103,8 @@ Lane* Hedger::FindIdle(const Slow& slow) const {
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     Lane& lane = lanes_[i];
     if (!lane.ready() || lane.in_flight() > 0 || &lane == slow.flight->leg(0).lane) continue;
-    // One that takes longer than this has waited would hardly be sooner. Its last latencies may be long past, so the bar
-    // rises while the request waits.
+    // One that takes longer than this has waited would hardly be sooner. Its last latencies may be long past, so the
+    // bar rises while the request waits.
     if (lane.recent_latency() > age) continue;
     if (best == nullptr || lane.recent_latency() < best->recent_latency()) best = &lane;
   }
