@@ -8,6 +8,11 @@ function(edl_target_settings target)
     target_compile_options(${target} PRIVATE -fsanitize=${EDL_SANITIZE} -fno-sanitize-recover=all
                                              -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${EDL_SANITIZE})
+    # Some of Protobuf's and Abseil's headers lay classes out in another way when they see ThreadSanitizer, unlike the
+    # libraries that come with them. libstdc++'s do not, and have to know.
+    if(EDL_SANITIZE STREQUAL "thread")
+      target_compile_options(${target} PRIVATE -U__SANITIZE_THREAD__ -D_GLIBCXX_TSAN=1)
+    endif()
   endif()
 endfunction()
 
