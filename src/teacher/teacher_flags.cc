@@ -8,6 +8,7 @@
 #include "src/base/status.h"
 #include "src/registry/redis_address.h"
 #include "src/teacher/advertised_endpoint.h"
+#include "src/teacher/file_fingerprint.h"
 #include "src/teacher/model_sidecar.h"
 
 namespace edl {
@@ -31,7 +32,8 @@ void TeacherFlags::AddTo(CLI::App& app) {
   app.add_option("--model", model, "TorchScript file to serve")->required();
   app.add_option("--sidecar", sidecar, "JSON that describes its inputs and outputs [MODEL.json]");
   app.add_option("--name", name, "the model's name for students [the sidecar's, else the file's]");
-  app.add_option("--model-version", version, "the model's version for students [the sidecar's, else 1]");
+  app.add_option("--model-version", version,
+                 "the model's version for students [the sidecar's, else the file's fingerprint]");
   app.add_option("--input", inputs, absl::StrCat("an input", kSpecForm))->expected(1)->take_all();
   app.add_option("--output", outputs, absl::StrCat("an output", kSpecForm))->expected(1)->take_all();
   app.add_flag("!--no-self-check", self_check, "do not run the model once on zeros before serving");
@@ -95,7 +97,9 @@ absl::StatusOr<ModelInfo> TeacherFlags::DescribeModel() const {
   if (!name.empty()) info.name = name;
   if (info.name.empty()) info.name = std::filesystem::path(model).stem();
   if (!version.empty()) info.version = version;
-  if (info.version.empty()) info.version = "1";
+  if (info.version.empty()) {
+    EDL_ASSIGN_OR_RETURN(info.version, FingerprintFile(model));
+  }
   return info;
 }
 

@@ -21,7 +21,7 @@ struct TeacherFlags {
   std::string model;    // a TorchScript file
   std::string sidecar;  // empty: `model` + ".json"
   std::string name;     // empty: the sidecar's, else the file's
-  std::string version;  // empty: the sidecar's, else "1"
+  std::string version;  // empty: the sidecar's, else the file's fingerprint
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
   bool self_check = true;

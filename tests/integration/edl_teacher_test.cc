@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -79,6 +80,33 @@ TEST(EdlTeacher, FlagsWinOverTheSidecarAndDoWithoutOne) {
   inference::ModelInferRequest request;
   AddRaw(request, "x", "INT64", {5, 2}, std::vector<std::int64_t>(10));
   EXPECT_THAT(client.Infer(request).error_message(), HasSubstr("at most 4"));
+}
+
+TEST(EdlTeacher, AnotherFileOfTheSameNameIsAnotherModelAndIsNotMixedIn) {
+  const std::string file = RowsFile();
+  const std::string copy = test::SaveScript(kRows);
+  std::filesystem::copy_file(file, copy, std::filesystem::copy_options::overwrite_existing);
+  std::string script = kRows;
+  script.replace(script.find("id + salt"), 9, "salt + id");
+  const std::string other = test::SaveScript(script);
+  auto first = StartTeacher({"--model", file});
+  auto same = StartTeacher({"--model", copy, "--sidecar", file + ".json"});
+  auto differs = StartTeacher({"--model", other, "--sidecar", file + ".json"});
+  auto version_of = [](const TeacherProcess& teacher) {
+    inference::ModelMetadataResponse metadata;
+    WireClient client(teacher.endpoint());
+    EXPECT_TRUE(client.stub().ModelMetadata(WireClient::Context().get(), {}, &metadata).ok());
+    return metadata.versions(0);
+  };
+  EXPECT_THAT(version_of(*first), HasSubstr("sha256-"));
+  EXPECT_EQ(version_of(*first), version_of(*same));
+  EXPECT_NE(version_of(*first), version_of(*differs));
+
+  auto reader = test::NewReader(test::BatchesOf(200, 8), FixedTeachers({first->endpoint(), differs->endpoint()}));
+  for (int epoch = 0; epoch < 5; ++epoch) test::ExpectEpoch(*reader, epoch, 200, 8);
+  int taught = 0;
+  for (const LaneStats& lane : reader->Stats().lanes) taught += lane.completed > 0 ? 1 : 0;
+  EXPECT_EQ(taught, 1);
 }
 
 TEST(EdlTeacher, SigtermFinishesWhatWasAcceptedAndExitsWithZero) {
