@@ -27,7 +27,7 @@ class CheckedModel final : public Model {
   std::atomic<int> checks{0};
 
  private:
-  const ModelInfo info_;
+  const ModelInfo info_{};
 };
 
 // An instance that computes until the test lets it go.
