@@ -178,9 +178,7 @@ int Run(const Flags& flags) {
       "%lld requests sent again.\n",
       static_cast<long long>(report.rows_lost), static_cast<long long>(report.rows_distilled),
       static_cast<long long>(report.rows_doubled), static_cast<long long>(report.requests_retried));
-  std::printf(
-      "Speeds: teachers and student share this machine's cores here, so each image costs both. Teachers on other "
-      "machines cost the student next to nothing.\n");
+  std::printf("Speeds: teachers and student share this machine's cores here, so each image costs both.\n");
   if (!flags.json.empty()) WriteFile(flags.json, report.Json());
   if (report.DrawChart(flags.chart)) std::printf("Chart: %s\n", flags.chart.c_str());
   return report.rows_lost == 0 && report.rows_doubled == 0 ? 0 : 1;
