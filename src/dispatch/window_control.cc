@@ -18,7 +18,7 @@ constexpr std::chrono::seconds kBaseLife(10);
 constexpr int kBaseRounds = 32;
 
 std::int64_t RoundOf(int window) {
-  return std::max<std::int64_t>(kShortestRound, 2 * window);
+  return std::max(kShortestRound, std::int64_t{2} * window);
 }
 
 }  // namespace
