@@ -20,9 +20,11 @@
 namespace edl {
 namespace {
 
+constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
+
 absl::StatusOr<torch::Device> FindDevice(const std::string& name) {
   absl::StatusOr<torch::Device> device =
-      TorchGuarded([&]() -> absl::StatusOr<torch::Device> { return torch::Device(name); });
+      TorchGuarded(kInvalid, [&]() -> absl::StatusOr<torch::Device> { return torch::Device(name); });
   if (!device.ok() || !(device->is_cpu() || device->is_cuda())) {
     return absl::InvalidArgumentError(absl::StrCat("device '", name, "': expected cpu, cuda or cuda:N"));
   }
@@ -75,7 +77,8 @@ class ScriptModel final : public Model {
   const ModelInfo& info() const override { return info_; }
 
   absl::StatusOr<std::vector<Tensor>> Infer(const std::vector<Tensor>& inputs) override {
-    return TorchGuarded([&] { return Forward(inputs); });
+    // INTERNAL: another teacher may compute what this one cannot, be its device lost or its file of another make.
+    return TorchGuarded(absl::StatusCode::kInternal, [&] { return Forward(inputs); });
   }
 
   absl::Status SelfCheck() override;
@@ -91,8 +94,9 @@ class ScriptModel final : public Model {
     EDL_ASSIGN_OR_RETURN(std::vector<torch::Tensor> tensors, Unpack(module_.forward(arguments), info_.outputs));
     std::vector<Tensor> outputs;
     for (const torch::Tensor& tensor : tensors) {
-      EDL_ASSIGN_OR_RETURN(Tensor output, FromTorch(tensor));
-      outputs.push_back(std::move(output));
+      absl::StatusOr<Tensor> output = FromTorch(tensor.to(torch::kCPU));  // where a device's late errors come out
+      if (!output.ok()) return absl::InternalError(absl::StrCat("an output of forward: ", output.status().message()));
+      outputs.push_back(*std::move(output));
     }
     return outputs;
   }
@@ -144,7 +148,7 @@ absl::StatusOr<std::unique_ptr<Model>> LoadScriptModel(const std::string& file, 
   EDL_RETURN_IF_ERROR(CheckDTypes(info.inputs));
   EDL_RETURN_IF_ERROR(CheckDTypes(info.outputs));
   EDL_ASSIGN_OR_RETURN(const torch::Device device, FindDevice(options.device));
-  absl::StatusOr<torch::jit::Module> module = TorchGuarded([&]() -> absl::StatusOr<torch::jit::Module> {
+  absl::StatusOr<torch::jit::Module> module = TorchGuarded(kInvalid, [&]() -> absl::StatusOr<torch::jit::Module> {
     torch::jit::Module loaded = torch::jit::load(file, device);
     loaded.eval();
     return loaded;

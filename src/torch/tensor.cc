@@ -19,7 +19,7 @@ absl::StatusOr<Tensor> FromTorch(const torch::Tensor& tensor) {
     return absl::InvalidArgumentError(absl::StrCat("a torch::Tensor of type ", tensor.toString(),
                                                    " has no counterpart in the protocol; convert it with to()"));
   }
-  return TorchGuarded([&]() -> absl::StatusOr<Tensor> {
+  return TorchGuarded(absl::StatusCode::kInvalidArgument, [&]() -> absl::StatusOr<Tensor> {
     auto owner = std::make_shared<const torch::Tensor>(tensor.detach().cpu().contiguous());
     return Tensor::Wrap(*dtype, owner->sizes().vec(), owner->data_ptr(), owner->nbytes(), owner);
   });
@@ -31,7 +31,7 @@ absl::StatusOr<torch::Tensor> ToTorch(const Tensor& tensor) {
     return absl::InvalidArgumentError(
         absl::StrCat(tensor.ToString(), " has no counterpart in libtorch; read it by data_as() or ToStrings()"));
   }
-  return TorchGuarded([&]() -> absl::StatusOr<torch::Tensor> {
+  return TorchGuarded(absl::StatusCode::kInvalidArgument, [&]() -> absl::StatusOr<torch::Tensor> {
     const auto options = torch::TensorOptions().dtype(*dtype);
     void* data = const_cast<void*>(tensor.data());  // libtorch has no tensor of constant elements
     auto keep_alive = [owner = tensor.owner()](void*) {};

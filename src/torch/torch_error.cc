@@ -5,15 +5,18 @@
 
 namespace edl {
 
-absl::Status StatusOfTorchException() {
+absl::Status StatusOfTorchException(absl::StatusCode complaint) {
   try {
     throw;
   } catch (const c10::OutOfMemoryError& e) {
     return absl::ResourceExhaustedError(e.what_without_backtrace());
   } catch (const c10::Error& e) {
-    return absl::InvalidArgumentError(e.what_without_backtrace());
+    return absl::Status(complaint, e.what_without_backtrace());
   } catch (...) {
-    return StatusOfException();
+    const absl::Status status = StatusOfException();
+    if (absl::IsResourceExhausted(status)) return status;
+    return absl::Status(complaint,
+                        status.message());  // TorchScript's own `raise`, and what the standard library throws
   }
 }
 

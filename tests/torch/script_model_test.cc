@@ -108,6 +108,28 @@ TEST(ScriptModel, WhatItsForwardThrowsIsTheStatusOfThatCallAlone) {
   EXPECT_TRUE(model->Infer({Floats({1, 2}, {1, 2})}).ok());
 }
 
+// A bad request ends a training; a lost device, of which libtorch tells by the same exception, must not.
+TEST(ScriptModel, WhatForwardOrItsDeviceComplainsOfIsNoBadRequest) {
+  ScriptModelOptions trusting;
+  trusting.self_check = false;
+  for (const char* forward : {
+           "def forward(self, x: Tensor) -> Tensor:\n    return torch.matmul(x, x)\n",          // c10::Error
+           "def forward(self, x: Tensor) -> Tensor:\n    return x.to(torch.device('meta'))\n",  // while it is copied
+           "def forward(self, x: Tensor) -> Tensor:\n    return x.to_sparse()\n",
+       }) {
+    auto model = LoadScriptModel(SaveScript(forward), Info(), trusting);
+    ASSERT_TRUE(model.ok()) << forward << model.status();
+    const absl::Status status = (*model)->Infer({Floats({1, 2}, {1, 2})}).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << forward << status;
+  }
+}
+
+TEST(ScriptModel, AnInputThatLibtorchCannotHoldIsABadRequest) {
+  auto model = LoadScriptModel(SaveScript(kDoubler), Info()).value();
+  EXPECT_EQ(model->Infer({Tensor::FromStrings({1}, {"text"}).value()}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
 TEST(ScriptModel, AWrongDescriptionIsFoundBeforeItServes) {
   const std::string file = SaveScript(kDoubler);
   ModelInfo info = Info();

@@ -3,8 +3,8 @@
 // Shapes: the module's forward takes the inputs in the order of ModelInfo::inputs, [rows, …] each, and gives one
 //         tensor, a tuple or a list in the order of ModelInfo::outputs, or a dictionary that has them by name.
 // Dtype: as ModelInfo says, in and out: nothing is converted. Every dtype of libtorch (edl/torch/tensor.h).
-// Errors: Infer: INVALID_ARGUMENT - what libtorch or the module itself complains of; RESOURCE_EXHAUSTED - out of
-//         memory; INTERNAL - the outputs are not those that ModelInfo names.
+// Errors: Infer: INVALID_ARGUMENT - an input of a dtype that libtorch does not have; RESOURCE_EXHAUSTED - out of
+//         memory; INTERNAL - what forward or the device complains of, or outputs other than ModelInfo names.
 // Thread-safety: Infer: any thread, as many at a time as you like; they share the weights.
 #pragma once
 
