@@ -41,6 +41,8 @@ class TeacherWatcher {
 // Always the same teachers. One that dies is tried again for as long as the reader lives.
 std::unique_ptr<TeacherWatcher> FixedTeachers(std::vector<std::string> endpoints);
 
+// The environment wins over `redis` (EDL_REDIS) and `service` (EDL_SERVICE), each by itself; what else is set stays.
+// A program that gives other teachers gets those of the registry, with the other options' defaults, when both are set.
 struct RedisTeachersOptions {
   // --- Behaviour ---
 

@@ -9,8 +9,40 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "src/base/status.h"
+#include "src/registry/redis_address.h"
+#include "src/registry/redis_teachers.h"
+#include "src/registry/registry_store.h"
 
 namespace edl {
+namespace {
+
+// Over what the program gave to RedisTeachers, or in place of other teachers when both are there.
+absl::Status ApplyRegistry(const std::optional<std::string>& redis, const std::optional<std::string>& service,
+                           std::unique_ptr<TeacherWatcher>& teachers) {
+  if (!redis && !service) return absl::OkStatus();
+  const RedisTeachersOptions* given = teachers == nullptr ? nullptr : RedisOptionsOf(*teachers);
+  if (given == nullptr && !(redis && service)) {
+    // One alone may be meant for an edl-teacher that is started from the same shell.
+    if (teachers != nullptr) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat(redis ? "EDL_REDIS" : "EDL_SERVICE", " is set without ", redis ? "EDL_SERVICE" : "EDL_REDIS",
+                     ", and the program names no teachers; they are found by both, or named in "
+                     "EDL_TEACHERS=host:port,…"));
+  }
+  RedisTeachersOptions options = given == nullptr ? RedisTeachersOptions() : *given;
+  if (redis) {
+    EDL_RETURN_IF_ERROR(Annotate(RedisAddress::Parse(*redis).status(), "EDL_REDIS"));
+    options.redis = *redis;
+  }
+  if (service) {
+    EDL_RETURN_IF_ERROR(Annotate(CheckServiceName(*service), "EDL_SERVICE"));
+    options.service = *service;
+  }
+  teachers = RedisTeachers(std::move(options));
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 GetVariable ProcessEnvironment() {
   return [](const char* name) -> std::optional<std::string> {
@@ -36,21 +68,7 @@ absl::Status ApplyEnvironment(const GetVariable& get, ReaderOptions& options,
     teachers = FixedTeachers(std::move(list));
     return absl::OkStatus();
   }
-  const std::optional<std::string> redis = get("EDL_REDIS");
-  const std::optional<std::string> service = get("EDL_SERVICE");
-  if (!redis && !service) return absl::OkStatus();
-  if (!redis || !service) {
-    // One alone could only be a mistake: a reader would have other teachers than its operator thinks.
-    return absl::InvalidArgumentError(
-        absl::StrCat(redis ? "EDL_REDIS" : "EDL_SERVICE", " is set without ", redis ? "EDL_SERVICE" : "EDL_REDIS",
-                     "; teachers are found by both, or named in EDL_TEACHERS=host:port,…"));
-  }
-  RedisTeachersOptions found;
-  found.redis = *redis;
-  found.service = *service;
-  EDL_RETURN_IF_ERROR(Annotate(found.Validate(), "EDL_REDIS and EDL_SERVICE"));
-  teachers = RedisTeachers(std::move(found));
-  return absl::OkStatus();
+  return ApplyRegistry(get("EDL_REDIS"), get("EDL_SERVICE"), teachers);
 }
 
 }  // namespace edl

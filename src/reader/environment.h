@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Environment: what EDL_… variables change of a reader's configuration; they win over the program.
 //   EDL_TEACHERS      host:port,…   these teachers, whatever the program says
-//   EDL_REDIS         redis://…     with EDL_SERVICE: those registered there, whatever the program says
-//   EDL_SERVICE       name
+//   EDL_REDIS         redis://…     where RedisTeachers looks; the program's other options of it stay
+//   EDL_SERVICE       name          whom it looks for. Both: RedisTeachers, whatever teachers the program says
 //   EDL_MAX_TEACHERS  n             ReaderOptions::max_teachers
-// EDL_TEACHERS wins over the registry.
-// Errors: INVALID_ARGUMENT - a value that makes no sense; one of EDL_REDIS and EDL_SERVICE without the other.
+// EDL_TEACHERS wins over the registry. EDL_REDIS or EDL_SERVICE alone changes nothing for other teachers than
+// RedisTeachers: shells export them for edl-teacher, too.
+// Errors: INVALID_ARGUMENT - a value that makes no sense; one of EDL_REDIS and EDL_SERVICE without the other when the
+//         program gives no teachers.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "src/registry/redis_teachers.h"
+
 #include <poll.h>
 
 #include <algorithm>
@@ -6,7 +8,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "edl/teachers.h"
 #include "src/base/log.h"
 #include "src/base/status.h"
 #include "src/base/thread.h"
@@ -48,6 +49,7 @@ class RedisTeacherWatcher final : public TeacherWatcher {
     return absl::StrCat("those of service ", options_.service, " at ",
                         address_.ok() ? address_->ToString() : "(no Redis address)");
   }
+  const RedisTeachersOptions& options() const { return options_; }
 
  private:
   // What is bound to the connections, and begins anew with them.
@@ -229,6 +231,11 @@ absl::Status RedisTeachersOptions::Validate() const {
   EDL_RETURN_IF_ERROR(CheckTime("lease", lease, 2 * poll + milliseconds(1)));
   EDL_RETURN_IF_ERROR(CheckTime("foreign_scan", foreign_scan, milliseconds(0)));
   return CheckTime("timeout", timeout, kLeast);
+}
+
+const RedisTeachersOptions* RedisOptionsOf(const TeacherWatcher& watcher) {
+  const auto* redis = dynamic_cast<const RedisTeacherWatcher*>(&watcher);
+  return redis == nullptr ? nullptr : &redis->options();
 }
 
 std::unique_ptr<TeacherWatcher> RedisTeachers(RedisTeachersOptions options) {

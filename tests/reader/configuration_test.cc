@@ -6,6 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "src/reader/environment.h"
+#include "src/registry/redis_teachers.h"
 #include "tests/support/rows.h"
 
 namespace edl {
@@ -38,25 +39,69 @@ TEST(Configuration, TheEnvironmentWinsOverTheCode) {
   EXPECT_THAT(reader->ConfigString(), HasSubstr("max_teachers = 1\n"));
 }
 
+using Variables = std::map<std::string, std::string>;
+
+absl::Status Apply(const Variables& variables, std::unique_ptr<TeacherWatcher>& teachers) {
+  ReaderOptions options;
+  return ApplyEnvironment(
+      [&](const char* name) -> std::optional<std::string> {
+        auto found = variables.find(name);
+        return found == variables.end() ? std::nullopt : std::optional<std::string>(found->second);
+      },
+      options, teachers);
+}
+
+TEST(Configuration, RedisVariablesChangeTheirOwnFieldAndNoOther) {
+  RedisTeachersOptions program;
+  program.redis = "redis://a:1";
+  program.service = "s";
+  program.missing_grace = std::chrono::milliseconds(1);
+  program.poll = std::chrono::milliseconds(22);
+  program.lease = std::chrono::milliseconds(333);
+  program.foreign_scan = std::chrono::milliseconds(0);
+  program.timeout = std::chrono::milliseconds(55);
+  auto apply = [&](const Variables& variables) {
+    std::unique_ptr<TeacherWatcher> teachers = RedisTeachers(program);
+    const absl::Status status = Apply(variables, teachers);
+    EXPECT_TRUE(status.ok()) << status;
+    const RedisTeachersOptions options = *RedisOptionsOf(*teachers);
+    EXPECT_EQ(options.missing_grace.count(), 1);
+    EXPECT_EQ(options.poll.count(), 22);
+    EXPECT_EQ(options.lease.count(), 333);
+    EXPECT_EQ(options.foreign_scan.count(), 0);
+    EXPECT_EQ(options.timeout.count(), 55);
+    return options.redis + " " + options.service;
+  };
+  EXPECT_EQ(apply({}), "redis://a:1 s");
+  EXPECT_EQ(apply({{"EDL_REDIS", "redis://:pw@a:1"}}), "redis://:pw@a:1 s");
+  EXPECT_EQ(apply({{"EDL_SERVICE", "t"}}), "redis://a:1 t");
+  EXPECT_EQ(apply({{"EDL_REDIS", "redis://b:1"}, {"EDL_SERVICE", "t"}}), "redis://b:1 t");
+}
+
+TEST(Configuration, OneRedisVariableAloneDoesNotStopAProgramWithTeachersOfItsOwn) {
+  for (const Variables& one : {Variables{{"EDL_REDIS", "redis://a:1"}}, Variables{{"EDL_SERVICE", "s"}}}) {
+    std::unique_ptr<TeacherWatcher> teachers = FixedTeachers({"a:1"});
+    const absl::Status status = Apply(one, teachers);
+    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_EQ(teachers->ToString(), "a:1");
+  }
+  std::unique_ptr<TeacherWatcher> teachers = FixedTeachers({"a:1"});
+  ASSERT_TRUE(Apply({{"EDL_REDIS", "redis://b:1"}, {"EDL_SERVICE", "s"}}, teachers).ok());
+  EXPECT_EQ(teachers->ToString(), "those of service s at redis://b:1");
+}
+
 TEST(Configuration, NonsenseInTheEnvironmentIsAnError) {
-  auto apply = [](std::map<std::string, std::string> variables) {
-    ReaderOptions options;
+  auto apply = [](const Variables& variables) {
     std::unique_ptr<TeacherWatcher> teachers;
-    return ApplyEnvironment(
-        [&](const char* name) -> std::optional<std::string> {
-          auto found = variables.find(name);
-          return found == variables.end() ? std::nullopt : std::optional<std::string>(found->second);
-        },
-        options, teachers);
+    return Apply(variables, teachers);
   };
   EXPECT_TRUE(apply({}).ok());
   EXPECT_THAT(apply({{"EDL_MAX_TEACHERS", "many"}}).message(), HasSubstr("EDL_MAX_TEACHERS is 'many'"));
   EXPECT_THAT(apply({{"EDL_MAX_TEACHERS", "-1"}}).message(), HasSubstr("EDL_MAX_TEACHERS is '-1'"));
   EXPECT_THAT(apply({{"EDL_REDIS", "redis://a:6379"}}).message(), HasSubstr("EDL_REDIS is set without EDL_SERVICE"));
   EXPECT_THAT(apply({{"EDL_SERVICE", "s"}}).message(), HasSubstr("EDL_SERVICE is set without EDL_REDIS"));
-  EXPECT_THAT(
-      apply({{"EDL_REDIS", "redis://:secret@a:b"}, {"EDL_SERVICE", "s"}}).message(),
-      AllOf(HasSubstr("EDL_REDIS and EDL_SERVICE: redis: the Redis address has a port"), Not(HasSubstr("secret"))));
+  EXPECT_THAT(apply({{"EDL_REDIS", "redis://:secret@a:b"}, {"EDL_SERVICE", "s"}}).message(),
+              AllOf(HasSubstr("EDL_REDIS: the Redis address has a port"), Not(HasSubstr("secret"))));
   EXPECT_THAT(apply({{"EDL_REDIS", "redis://a:6379"}, {"EDL_SERVICE", "a/b"}}).message(), HasSubstr("'a/b'"));
   EXPECT_TRUE(apply({{"EDL_REDIS", "redis://a:6379"}, {"EDL_SERVICE", "s"}}).ok());
   EXPECT_TRUE(apply({{"EDL_REDIS", "nonsense"}, {"EDL_TEACHERS", "a:1"}}).ok()) << "which has the last word";
