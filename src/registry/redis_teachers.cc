@@ -58,7 +58,9 @@ class RedisTeacherWatcher final : public TeacherWatcher {
     std::unique_ptr<RedisConnection> events;  // null: the user may not subscribe
     TimePoint settled, next_beat, next_scan, next_read;
     std::int64_t version = 0;  // that the view is at; 0: not read yet
+    bool read_wanted = false;  // a message has come that there is news
     bool has_news = false;     // in the view, and not told
+    ForeignScan scan;
   };
 
   void Run();
@@ -116,6 +118,7 @@ absl::Status RedisTeacherWatcher::Follow() {
   while (!interrupt_.set()) {
     if (Now() >= session.next_beat) EDL_RETURN_IF_ERROR(Beat(session));
     if (scanning_ && Now() >= session.next_scan) EDL_RETURN_IF_ERROR(Scan(session));
+    if (session.read_wanted && Now() >= session.next_read) EDL_RETURN_IF_ERROR(Read(session));
     if (session.has_news || (share_->next_look() && Now() >= *share_->next_look())) Tell(session);
     EDL_RETURN_IF_ERROR(Await(session));
   }
@@ -153,10 +156,11 @@ absl::Status RedisTeacherWatcher::Beat(Session& session) {
   return absl::OkStatus();
 }
 
+// One page: there may be millions of keys, and heartbeats come in between.
 absl::Status RedisTeacherWatcher::Scan(Session& session) {
-  session.next_scan = Now() + options_.foreign_scan;
   RegistryStore store(*session.commands, options_.service);
-  absl::Status status = store.ListForeignTeachers(student_, options_.foreign_scan);
+  absl::Status status = store.ListForeignTeachers(session.scan, student_, options_.foreign_scan);
+  session.next_scan = session.scan.running() ? Now() : Now() + options_.foreign_scan;
   if (!absl::IsPermissionDenied(status)) return status;
   Log().warn("teachers that other tools registered are not looked for: {}", status.ToString());
   scanning_ = false;
@@ -168,6 +172,7 @@ absl::Status RedisTeacherWatcher::Read(Session& session) {
   EDL_ASSIGN_OR_RETURN(RegistryNews news, store.Read(session.version));
   view_.Apply(news);
   session.version = news.version;
+  session.read_wanted = false;
   session.next_read = Now() + kReadGap;
   session.has_news = true;
   return absl::OkStatus();
@@ -185,19 +190,18 @@ void RedisTeacherWatcher::Tell(Session& session) {
       std::max(session.next_read, end + std::min<TimePoint::duration>(19 * (end - start), options_.poll));
 }
 
-// Waits until something is due; reads when a message says that there is news.
+// Waits until something is due, or a message says that there is news.
 absl::Status RedisTeacherWatcher::Await(Session& session) {
   TimePoint due = session.next_beat;
   if (scanning_) due = std::min(due, session.next_scan);
   if (share_->next_look()) due = std::min(due, *share_->next_look());
-  if (session.events == nullptr) {
-    WaitUntil(due);
+  if (session.read_wanted) due = std::min(due, session.next_read);
+  if (session.events == nullptr || session.read_wanted) {
+    WaitUntil(due);  // more messages would say no more
     return absl::OkStatus();
   }
-  EDL_ASSIGN_OR_RETURN(bool news, session.events->AwaitMessage(due));
-  if (!news) return absl::OkStatus();
-  WaitUntil(session.next_read);
-  return Read(session);
+  EDL_ASSIGN_OR_RETURN(session.read_wanted, session.events->AwaitMessage(due));
+  return absl::OkStatus();
 }
 
 void RedisTeacherWatcher::WaitUntil(TimePoint time) {

@@ -105,27 +105,40 @@ absl::StatusOr<RegistryNews> RegistryStore::Read(std::int64_t since) {
   return news;
 }
 
-absl::Status RegistryStore::ListForeignTeachers(const std::string& student, std::chrono::milliseconds period) {
+absl::StatusOr<bool> RegistryStore::HoldScanner(const ForeignScan& scan, const std::string& student,
+                                                std::chrono::milliseconds period) {
+  const std::string length = absl::StrCat(period.count());
+  EDL_ASSIGN_OR_RETURN(RedisReply taken, redis_.Call({"SET", prefix_ + "scanner", student, "NX", "PX", length}));
+  if (taken.kind != RedisReply::Kind::kNil) return true;
+  if (!scan.running()) return false;
+  // When a page took longer than that, another student may have begun; then this one's scan is over.
+  EDL_ASSIGN_OR_RETURN(RedisReply holder, redis_.Call({"GET", prefix_ + "scanner"}));
+  if (holder.text != student) return false;
+  EDL_RETURN_IF_ERROR(redis_.Call({"PEXPIRE", prefix_ + "scanner", length}).status());
+  return true;
+}
+
+absl::Status RegistryStore::ListForeignTeachers(ForeignScan& scan, const std::string& student,
+                                                std::chrono::milliseconds period) {
   constexpr std::size_t kMostAtATime = 100;
-  EDL_ASSIGN_OR_RETURN(RedisReply mine,
-                       redis_.Call({"SET", prefix_ + "scanner", student, "NX", "PX", absl::StrCat(period.count())}));
-  if (mine.kind == RedisReply::Kind::kNil) return absl::OkStatus();  // another student has done it
+  EDL_ASSIGN_OR_RETURN(const bool mine, HoldScanner(scan, student, period));
+  if (!mine) {
+    scan = {};
+    return absl::OkStatus();
+  }
   const std::string nodes = prefix_ + "nodes/";
-  std::string cursor = "0";
-  do {
-    // The service's name holds nothing that MATCH takes for a pattern.
-    EDL_ASSIGN_OR_RETURN(RedisReply page, redis_.Call({"SCAN", cursor, "MATCH", nodes + "*", "COUNT", "1000"}));
-    if (page.elements.size() != 2) return OddAnswer(redis_);
-    cursor = page.elements[0].text;
-    const std::vector<RedisReply>& keys = page.elements[1].elements;
-    for (std::size_t i = 0; i < keys.size(); i += kMostAtATime) {
-      std::vector<std::string> endpoints;
-      for (std::size_t k = i; k < std::min(keys.size(), i + kMostAtATime); ++k) {
-        endpoints.push_back(keys[k].text.substr(nodes.size()));
-      }
-      EDL_RETURN_IF_ERROR(Run(ListForeignScript(), endpoints).status());
+  // The service's name holds nothing that MATCH takes for a pattern.
+  EDL_ASSIGN_OR_RETURN(RedisReply page, redis_.Call({"SCAN", scan.cursor, "MATCH", nodes + "*", "COUNT", "1000"}));
+  if (page.elements.size() != 2) return OddAnswer(redis_);
+  scan.cursor = page.elements[0].text;
+  const std::vector<RedisReply>& keys = page.elements[1].elements;
+  for (std::size_t i = 0; i < keys.size(); i += kMostAtATime) {
+    std::vector<std::string> endpoints;
+    for (std::size_t k = i; k < std::min(keys.size(), i + kMostAtATime); ++k) {
+      endpoints.push_back(keys[k].text.substr(nodes.size()));
     }
-  } while (cursor != "0");
+    EDL_RETURN_IF_ERROR(Run(ListForeignScript(), endpoints).status());
+  }
   return absl::OkStatus();
 }
 

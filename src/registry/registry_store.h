@@ -52,6 +52,12 @@ struct RegistryNews {
   std::vector<MemberNews> members;
 };
 
+// How far a student has come with looking for foreign teachers.
+struct ForeignScan {
+  std::string cursor = "0";  // SCAN's
+  bool running() const { return cursor != "0"; }
+};
+
 class RegistryStore {
  public:
   // `service` has been checked.
@@ -71,13 +77,17 @@ class RegistryStore {
   absl::StatusOr<RegistryNews> Read(std::int64_t since);
 
   // Lists the teachers that other tools registered, which write a node and nothing else. One student of all does it,
-  // once in a `period`: whoever comes first. Costs a SCAN over all keys of the database.
-  absl::Status ListForeignTeachers(const std::string& student, std::chrono::milliseconds period);
+  // once in a `period`: whoever comes first. It goes over all keys of the database, a page of some 1000 at each call: a
+  // new `scan` begins, and one that is running afterwards wants another call within `period`.
+  absl::Status ListForeignTeachers(ForeignScan& scan, const std::string& student, std::chrono::milliseconds period);
 
   // A message a change.
   std::string channel() const { return prefix_ + "events"; }
 
  private:
+  // Is it this student who looks? If so, it stays that for `period`.
+  absl::StatusOr<bool> HoldScanner(const ForeignScan& scan, const std::string& student,
+                                   std::chrono::milliseconds period);
   absl::StatusOr<RedisReply> Run(const std::string& script, const std::vector<std::string>& arguments);
 
   RedisConnection& redis_;
