@@ -65,6 +65,7 @@ absl::StatusOr<Shape> ParseShape(const Json& object, const std::string& where) {
     fits = dimension.is_number_integer() && dimension >= -1;
     if (fits) shape.push_back(dimension.get<std::int64_t>());
   }
+  fits = fits && shape[0] == -1;
   if (!fits) return Wrong(absl::StrCat(where, "shape"), *found, kExpected);
   return shape;
 }
@@ -141,6 +142,10 @@ absl::StatusOr<TensorSpec> ParseTensorSpec(const std::string& text) {
   if (!fits) {
     return absl::InvalidArgumentError(
         absl::StrCat("'", text, "': expected NAME:DATATYPE:SHAPE, e.g. image:UINT8:-1,3,224,224"));
+  }
+  if (spec.shape[0] != -1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", text, "': expected -1 as its first dimension, for any number of rows"));
   }
   absl::StatusOr<DType> dtype = ParseDTypeOrSay(parts[1]);
   if (!dtype.ok()) return Annotate(dtype.status(), absl::StrCat("'", text, "'"));

@@ -104,8 +104,10 @@ absl::Status CheckSpecs(const char* kind, const std::vector<TensorSpec>& specs) 
     if (spec.name.empty()) return absl::InvalidArgumentError(absl::StrCat("an ", kind, " of the model has no name"));
     std::string what = absl::StrCat(kind, " '", spec.name, "'");
     if (!names.insert(spec.name).second) return absl::InvalidArgumentError(absl::StrCat(what, " is there twice"));
-    if (spec.shape.empty()) {
-      return absl::InvalidArgumentError(absl::StrCat(what, " is a scalar; dimension 0 must be the batch (-1)"));
+    // Students send as many rows as they have, and refuse a teacher that takes no variable number of them.
+    if (spec.shape.empty() || spec.shape[0] != -1) {
+      return absl::InvalidArgumentError(absl::StrCat(what, " has the shape ", ShapeToString(spec.shape),
+                                                     "; expected -1 first, for any number of rows"));
     }
     for (std::int64_t dimension : spec.shape) {
       if (dimension > 0 || dimension == -1) continue;

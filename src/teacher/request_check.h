@@ -31,7 +31,8 @@ absl::StatusOr<CheckedRequest> CheckRequest(const ModelInfo& info, std::int64_t 
 
 absl::Status CheckOutputs(const ModelInfo& info, std::int64_t rows, const std::vector<Tensor>& outputs);
 
-// Can a server serve this? Names set and unique, at least one input and output, each with a batch dimension.
+// Can a server serve this? Names set and unique, at least one input and output, each with a batch dimension,
+// which is -1.
 absl::Status CheckModelInfo(const ModelInfo& info);
 
 }  // namespace edl

@@ -56,6 +56,11 @@ TEST(ModelSidecar, SaysWhichEntryMakesNoSenseAndWhatWouldDo) {
   }
 }
 
+TEST(ModelSidecar, AFixedNumberOfRowsIsRefusedHereAndNotByEveryStudent) {
+  const std::string why = WhyNot(R"({"inputs": [{"name": "x", "datatype": "FP32", "shape": [32, 3, 224, 224]}]})");
+  EXPECT_THAT(why, HasSubstr("inputs[0].shape is [32,3,224,224]; expected a list of dimensions, -1 first"));
+}
+
 TEST(ModelSidecar, AFileThatIsNotThereIsNotFound) {
   auto info = ReadModelSidecar("/no/such/sidecar.json");
   EXPECT_EQ(info.status().code(), absl::StatusCode::kNotFound);
@@ -78,6 +83,8 @@ TEST(TensorSpecFlag, IsNameDatatypeAndShape) {
         << text;
   }
   EXPECT_THAT(std::string(ParseTensorSpec("image:uint8:-1").status().message()), HasSubstr("expected one of BOOL"));
+  EXPECT_THAT(std::string(ParseTensorSpec("image:UINT8:32,3").status().message()),
+              HasSubstr("expected -1 as its first"));
 }
 
 }  // namespace

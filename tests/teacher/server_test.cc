@@ -334,6 +334,15 @@ TEST(TeacherServerOptions, NamesFieldValueAndRange) {
   EXPECT_THAT(why_not(options), HasSubstr("max_batch_rows is 0"));
 }
 
+TEST(TeacherServer, AModelOfAFixedNumberOfRowsIsRefusedAtTheStart) {
+  ModelInfo info = Info();
+  info.outputs[0].shape = {32, 2};
+  auto server = TeacherServer::Start({}, std::make_unique<FunctionModel>(info, Double));
+  EXPECT_EQ(server.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(server.status().message()),
+              HasSubstr("output 'y' has the shape [32, 2]; expected -1 first, for any number of rows"));
+}
+
 TEST(TeacherServer, APortThatIsTakenIsNamed) {
   auto server = StartServer();
   TeacherServerOptions options;
