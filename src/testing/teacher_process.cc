@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,10 +24,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::size_t kLongestLine = 4096;  // of its output; the rest of a longer one is not kept
+
 class Pipe {
  public:
   absl::Status Open() {
-    if (pipe2(ends_, O_CLOEXEC) == 0) return absl::OkStatus();
+    if (pipe2(ends_, O_CLOEXEC) == 0 && fcntl(ends_[0], F_SETFL, O_NONBLOCK) == 0) return absl::OkStatus();
     return absl::ResourceExhaustedError(std::strerror(errno));
   }
   ~Pipe() {
@@ -70,6 +73,10 @@ class TeacherProcessImpl final : public TeacherProcess {
 
  private:
   void Fork();
+  void ReadUntilItEnds();
+  bool Drain();
+  bool Ended() const;
+  void Hear(const char* text, std::size_t size);
   void Reap();
 
   void Signal(int signal) {
@@ -79,7 +86,7 @@ class TeacherProcessImpl final : public TeacherProcess {
 
   const std::vector<std::string> arguments_;
   Pipe output_;
-  std::string endpoint_;
+  std::string endpoint_;  // written under mu_; constant once it is not empty
 
   Mutex mu_;
   CondVar changed_;
@@ -87,8 +94,11 @@ class TeacherProcessImpl final : public TeacherProcess {
   pid_t pid_ = -1;  // constant once forked_
   std::optional<int> exit_status_ ABSL_GUARDED_BY(mu_);
 
-  // Forks, and stays until the process has ended: the kernel takes the end of the forking thread for its parent's
-  // death.
+  std::string line_ ABSL_GUARDED_BY(mu_);  // that it is writing; not kept once it serves
+  std::string last_line_ ABSL_GUARDED_BY(mu_);
+
+  // Forks, reads, and stays until the process has ended: the kernel takes the end of the forking thread for its
+  // parent's death.
   Thread thread_;
 };
 
@@ -115,10 +125,62 @@ void TeacherProcessImpl::Fork() {
   changed_.NotifyAll();
 }
 
-void TeacherProcessImpl::Reap() {
-  siginfo_t ended;
-  while (waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+// The endpoint in a line "serving … at HOST:PORT".
+std::optional<std::string> EndpointIn(const std::string& line) {
+  const std::size_t at = line.rfind(" at ");
+  if (line.rfind("serving ", 0) != 0 || at == std::string::npos) return std::nullopt;
+  return line.substr(at + 4);
+}
+
+void TeacherProcessImpl::Hear(const char* text, std::size_t size) {
+  MutexLock lock(mu_);
+  for (std::size_t i = 0; i < size && endpoint_.empty(); ++i) {
+    if (text[i] != '\n') {
+      if (line_.size() < kLongestLine) line_ += text[i];
+      continue;
+    }
+    endpoint_ = EndpointIn(line_).value_or("");
+    last_line_ = std::exchange(line_, {});
   }
+  if (!endpoint_.empty()) changed_.NotifyAll();
+}
+
+// What is in the pipe, and no more than that: it may be filled faster than this reads. False: nobody can write to it.
+bool TeacherProcessImpl::Drain() {
+  constexpr int kPipe = 16;  // pages, as Linux makes it
+  for (int page = 0; page < kPipe; ++page) {
+    char text[4096];
+    const ssize_t got = read(output_.reader(), text, sizeof text);
+    if (got <= 0) return got < 0 && (errno == EAGAIN || errno == EINTR);
+    Hear(text, static_cast<std::size_t>(got));
+  }
+  return true;
+}
+
+bool TeacherProcessImpl::Ended() const {
+  siginfo_t ended{};
+  int failed;
+  do {
+    failed = waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOWAIT | WNOHANG);
+  } while (failed < 0 && errno == EINTR);
+  return failed < 0 || ended.si_pid != 0;
+}
+
+// Reads what it writes for as long as it lives: it would block when nobody did, once the pipe is full. The end of the
+// output alone is not the end of the process, nor the other way round: a child of its own may have the pipe, too.
+void TeacherProcessImpl::ReadUntilItEnds() {
+  const int process = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));  // glibc has no name for it before 2.36
+  constexpr int kLook = 20;  // ms between looks at the process on a kernel without pidfd, before Linux 5.3
+  pollfd waits[] = {{output_.reader(), POLLIN, 0}, {process, POLLIN, 0}};
+  while (!Ended()) {
+    if (poll(waits, 2, process < 0 ? kLook : -1) <= 0 || waits[0].revents == 0) continue;
+    if (!Drain()) waits[0].fd = -1;
+  }
+  Drain();
+  if (process >= 0) close(process);
+}
+
+void TeacherProcessImpl::Reap() {
   MutexLock lock(mu_);  // from here on nobody signals it
   int status = 0;
   waitpid(pid_, &status, 0);
@@ -130,7 +192,9 @@ absl::Status TeacherProcessImpl::Run() {
   EDL_RETURN_IF_ERROR(output_.Open());
   thread_ = Thread("edl-teacher-proc", [this] {
     Fork();
-    if (pid_ > 0) Reap();
+    if (pid_ <= 0) return;
+    ReadUntilItEnds();
+    Reap();
   });
   MutexLock lock(mu_);
   while (!forked_) changed_.Wait(mu_);
@@ -138,40 +202,16 @@ absl::Status TeacherProcessImpl::Run() {
   return pid_ > 0 ? absl::OkStatus() : absl::ResourceExhaustedError("cannot start another process");
 }
 
-// The endpoint in a line "serving … at HOST:PORT".
-std::optional<std::string> EndpointIn(const std::string& line) {
-  const std::size_t at = line.rfind(" at ");
-  if (line.rfind("serving ", 0) != 0 || at == std::string::npos) return std::nullopt;
-  return line.substr(at + 4);
-}
-
 absl::Status TeacherProcessImpl::AwaitServing(Clock::time_point deadline) {
-  std::string line;
-  std::string last;
-  while (true) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    pollfd readable{output_.reader(), POLLIN, 0};
-    if (left <= 0 || poll(&readable, 1, static_cast<int>(left)) == 0) {
-      return absl::DeadlineExceededError(
-          absl::StrCat(arguments_[0], " does not serve yet; it last wrote '", last, "'"));
-    }
-    char c;
-    const ssize_t got = read(output_.reader(), &c, 1);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) {
-      return absl::UnavailableError(
-          absl::StrCat(arguments_[0], " ended with status ", Wait(), " before it served; it last wrote '", last, "'"));
-    }
-    if (c != '\n') {
-      line += c;
-      continue;
-    }
-    if (std::optional<std::string> endpoint = EndpointIn(line)) {
-      endpoint_ = *std::move(endpoint);
-      return absl::OkStatus();
-    }
-    last = std::exchange(line, {});
+  MutexLock lock(mu_);
+  while (endpoint_.empty() && !exit_status_ && Clock::now() < deadline) changed_.WaitUntil(mu_, deadline);
+  if (!endpoint_.empty()) return absl::OkStatus();
+  if (!exit_status_) {
+    return absl::DeadlineExceededError(
+        absl::StrCat(arguments_[0], " does not serve yet; it last wrote '", last_line_, "'"));
   }
+  return absl::UnavailableError(absl::StrCat(arguments_[0], " ended with status ", *exit_status_,
+                                             " before it served; it last wrote '", last_line_, "'"));
 }
 
 }  // namespace

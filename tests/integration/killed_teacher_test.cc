@@ -121,14 +121,5 @@ TEST(KilledTeacher, OneThatDrainsFinishesWhatItHasAndLosesNothing) {
   ReadUntil(*reader, i, [&] { return i > at_end + 100; });
 }
 
-TEST(TeacherProcess, SaysWhyAProgramDoesNotServe) {
-  EXPECT_EQ(TeacherProcess::Start({"/no/such/program"}).status().code(), absl::StatusCode::kUnavailable);
-  auto ends = TeacherProcess::Start({"/bin/echo", "not a teacher"});
-  EXPECT_EQ(ends.status().code(), absl::StatusCode::kUnavailable);
-  EXPECT_NE(ends.status().message().find("not a teacher"), std::string::npos) << ends.status();
-  auto silent = TeacherProcess::Start({"/bin/cat", "/dev/zero"}, std::chrono::milliseconds(50));
-  EXPECT_EQ(silent.status().code(), absl::StatusCode::kDeadlineExceeded) << silent.status();
-}
-
 }  // namespace
 }  // namespace edl

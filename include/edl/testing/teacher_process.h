@@ -18,7 +18,8 @@ namespace edl::testing {
 class TeacherProcess {
  public:
   // Runs arguments[0], a path, with the other arguments. Returns when it has written a line of the form
-  // "serving … at HOST:PORT" to its standard output, as edl-teacher does.
+  // "serving … at HOST:PORT" to its standard output, as edl-teacher does. What it writes there later is read and
+  // dropped.
   static absl::StatusOr<std::unique_ptr<TeacherProcess>> Start(
       const std::vector<std::string>& arguments, std::chrono::milliseconds timeout = std::chrono::seconds(60));
 
