@@ -128,15 +128,17 @@ void RunSeed(const Flags& flags, std::uint64_t seed, const Dataset& training, co
   std::unique_ptr<Progress> progress = bar(report.modes[2]);
   ServiceRun service(loader, recipe, subset.size(), fleet, flags.teachers, *progress);
   run(report.modes[2], *progress, service.Streams());
-  report.rows_lost += service.audit().lost();
-  report.rows_doubled += service.audit().doubled();
-  report.rows_distilled += service.stats().rows;
-  report.requests_retried += service.stats().retried;
-  for (const edl::LaneStats& lane : service.stats().lanes) {
+  const edl::ReaderStats stats = service.stats();  // before the audit, which takes a while
+  const RowAudit::Result rows = service.audit().Compare();
+  report.rows_lost += rows.lost;
+  report.rows_doubled += rows.doubled;
+  report.rows_distilled += stats.rows;
+  report.requests_retried += stats.retried;
+  for (const edl::LaneStats& lane : stats.lanes) {
     report.teachers.push_back({seed, lane.endpoint, lane.completed, lane.rows, lane.failed, lane.ejections});
   }
   progress.reset();
-  std::printf("\n%s\n", service.stats().ToString().c_str());
+  std::printf("\n%s\n", stats.ToString().c_str());
 }
 
 Report NewReport(const Flags& flags) {

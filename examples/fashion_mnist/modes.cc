@@ -40,22 +40,33 @@ EpochStreams InProcessStreams(edl::EpochFunction<edl::Fields> loader, torch::jit
   };
 }
 
-void RowAudit::Count(const torch::Tensor& index) {
+RowAudit::RowAudit(edl::EpochFunction<edl::Fields> loader, std::int64_t rows, std::int64_t epochs)
+    : loader_(std::move(loader)),
+      seen_(static_cast<std::size_t>(epochs), std::vector<std::uint16_t>(static_cast<std::size_t>(rows))) {}
+
+void RowAudit::Count(std::int64_t epoch, const torch::Tensor& index) {
+  std::vector<std::uint16_t>& seen = seen_.at(static_cast<std::size_t>(epoch));
   const auto* row = index.data_ptr<std::int64_t>();
-  for (std::int64_t i = 0; i < index.numel(); ++i) ++seen_.at(static_cast<std::size_t>(row[i]));
+  for (std::int64_t i = 0; i < index.numel(); ++i) ++seen.at(static_cast<std::size_t>(row[i]));
 }
 
-void RowAudit::EndEpoch(std::int64_t epoch) {
-  edl::Generator<edl::Fields> next = loader_(epoch);
-  while (std::optional<edl::Fields> fields = next().value()) {
-    const edl::Tensor& index = (*fields)[kIndex];
-    for (std::int64_t i = 0; i < index.rows(); ++i) --seen_.at(index.data_as<std::int64_t>()[i]);
+RowAudit::Result RowAudit::Compare() const {
+  Result result;
+  for (std::size_t epoch = 0; epoch < seen_.size(); ++epoch) {
+    std::vector<std::int64_t> differences(seen_[epoch].begin(), seen_[epoch].end());
+    edl::Generator<edl::Fields> next = loader_(static_cast<std::int64_t>(epoch));
+    while (std::optional<edl::Fields> fields = next().value()) {
+      const edl::Tensor& index = (*fields)[kIndex];
+      for (std::int64_t i = 0; i < index.rows(); ++i) {
+        --differences.at(static_cast<std::size_t>(index.data_as<std::int64_t>()[i]));
+      }
+    }
+    for (std::int64_t difference : differences) {
+      result.lost += std::max<std::int64_t>(-difference, 0);
+      result.doubled += std::max<std::int64_t>(difference, 0);
+    }
   }
-  for (std::int64_t& difference : seen_) {
-    lost_ += std::max<std::int64_t>(-difference, 0);
-    doubled_ += std::max<std::int64_t>(difference, 0);
-    difference = 0;
-  }
+  return result;
 }
 
 ServiceRun::ServiceRun(const edl::EpochFunction<edl::Fields>& loader, const StudentRecipe& recipe,
@@ -65,7 +76,7 @@ ServiceRun::ServiceRun(const edl::EpochFunction<edl::Fields>& loader, const Stud
       teachers_(teachers),
       fleet_(fleet),
       progress_(progress),
-      audit_(loader, dataset_rows) {
+      audit_(loader, dataset_rows, epochs_) {
   edl::ReaderOptions options;
   options.fields = kLoaderFields;
   options.predictions = {"score"};
@@ -83,12 +94,9 @@ EpochStreams ServiceRun::Streams() {
 BatchStream ServiceRun::Epoch(std::int64_t epoch) {
   return [this, epoch]() -> std::optional<Batch> {
     std::optional<edl::DistilledBatch> batch = reader_->Next().value();
-    if (!batch) {
-      audit_.EndEpoch(epoch);
-      return std::nullopt;
-    }
+    if (!batch) return std::nullopt;
     if (batch->batch_seq == mid_epoch_) Disturb(epoch);
-    audit_.Count(AsTorch(batch->at("index")));
+    audit_.Count(epoch, AsTorch(batch->at("index")));
     return Batch{AsTorch(batch->at("image")), AsTorch(batch->at("label")), AsTorch(batch->at("score"))};
   };
 }

@@ -24,22 +24,24 @@ EpochStreams PlainStreams(edl::EpochFunction<edl::Fields> loader);
 // Teacher and student take turns in this process.
 EpochStreams InProcessStreams(edl::EpochFunction<edl::Fields> loader, torch::jit::Module teacher);
 
-// How often each row of the data set came out of an epoch, held against how often the loader gave it.
+// How often each row of the data set came out of each epoch, held against how often the loader gave it.
 class RowAudit {
  public:
-  RowAudit(edl::EpochFunction<edl::Fields> loader, std::int64_t rows) : loader_(std::move(loader)), seen_(rows) {}
+  struct Result {
+    std::int64_t lost = 0;
+    std::int64_t doubled = 0;
+  };
 
-  void Count(const torch::Tensor& index);
-  void EndEpoch(std::int64_t epoch);
+  RowAudit(edl::EpochFunction<edl::Fields> loader, std::int64_t rows, std::int64_t epochs);
 
-  std::int64_t lost() const { return lost_; }
-  std::int64_t doubled() const { return doubled_; }
+  void Count(std::int64_t epoch, const torch::Tensor& index);
+
+  // Over all epochs. Loads them all once more, which takes its time: not within a training whose speed is measured.
+  Result Compare() const;
 
  private:
   const edl::EpochFunction<edl::Fields> loader_;
-  std::vector<std::int64_t> seen_;
-  std::int64_t lost_ = 0;
-  std::int64_t doubled_ = 0;
+  std::vector<std::vector<std::uint16_t>> seen_;  // [epoch][row]
 };
 
 // Teachers on the network, found through Redis by an edl::DistillReader. On the way one of them is killed, started

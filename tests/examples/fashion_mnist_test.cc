@@ -111,15 +111,25 @@ TEST(Loader, GivesEachImageAtMostOnceAnEpochInAnotherOrderEachTime) {
 TEST(RowAudit, FindsWhatIsLostAndWhatIsDoubled) {
   const Dataset data = SmallDataset();
   const auto loader = MakeLoader(data, {2, 16, 0.1, 0.1}, {}, 1);
-  RowAudit audit(loader, data.size());
-  audit.Count(torch::arange(64));
-  audit.EndEpoch(0);
-  EXPECT_EQ(audit.lost(), 0);
-  EXPECT_EQ(audit.doubled(), 0);
-  audit.Count(torch::arange(64).where(torch::arange(64) != 7, torch::tensor(8)));  // 8 instead of 7
-  audit.EndEpoch(1);
-  EXPECT_EQ(audit.lost(), 1);
-  EXPECT_EQ(audit.doubled(), 1);
+  RowAudit audit(loader, data.size(), 2);
+  audit.Count(0, torch::arange(64));
+  audit.Count(1, torch::arange(64));
+  EXPECT_EQ(audit.Compare().lost, 0);
+  EXPECT_EQ(audit.Compare().doubled, 0);
+  RowAudit other(loader, data.size(), 2);
+  other.Count(0, torch::arange(64));
+  other.Count(1, torch::arange(64).where(torch::arange(64) != 7, torch::tensor(8)));  // 8 instead of 7
+  EXPECT_EQ(other.Compare().lost, 1);
+  EXPECT_EQ(other.Compare().doubled, 1);
+}
+
+TEST(RowAudit, ARowOfOneEpochDoesNotStandInForThatOfAnother) {
+  const Dataset data = SmallDataset();
+  RowAudit audit(MakeLoader(data, {2, 16, 0.1, 0.1}, {}, 1), data.size(), 2);
+  audit.Count(0, torch::arange(64));
+  audit.Count(0, torch::arange(64));
+  EXPECT_EQ(audit.Compare().lost, 64);
+  EXPECT_EQ(audit.Compare().doubled, 64);
 }
 
 TEST(TeacherScript, GivesTheTeachersLogits) {
