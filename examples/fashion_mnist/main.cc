@@ -182,7 +182,8 @@ int Run(const Flags& flags) {
       static_cast<long long>(report.rows_doubled), static_cast<long long>(report.requests_retried));
   std::printf("Speeds: teachers and student share this machine's cores here, so each image costs both.\n");
   if (!flags.json.empty()) WriteFile(flags.json, report.Json());
-  if (report.DrawChart(flags.chart)) std::printf("Chart: %s\n", flags.chart.c_str());
+  const bool drawn = report.DrawChart(flags.chart);
+  std::printf("Chart: %s\n", drawn ? flags.chart.c_str() : "none, since gnuplot did not draw it");
   return report.rows_lost == 0 && report.rows_doubled == 0 ? 0 : 1;
 }
 

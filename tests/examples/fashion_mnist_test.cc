@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 #include <zlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -141,6 +142,17 @@ TEST(TeacherScript, GivesTheTeachersLogits) {
   const torch::NoGradGuard no_grad;
   torch::jit::Module script = MakeTeacherScript(teacher);
   EXPECT_TRUE(torch::allclose(script.forward({data.images}).toTensor(), teacher(data.images), 1e-3, 1e-4));
+}
+
+TEST(Report, OutlivesThatThereIsNoGnuplot) {
+  Report report;
+  // More than a pipe holds.
+  report.modes = {{"none", "no distillation", "none", "2 cores", {std::vector<double>(20'000, 88.5)}, {1000}}};
+  const std::string path = std::getenv("PATH");
+  setenv("PATH", "/no/such/folder", 1);
+  const bool drawn = report.DrawChart(::testing::TempDir() + "/edl_no_chart.svg");
+  setenv("PATH", path.c_str(), 1);
+  EXPECT_FALSE(drawn);
 }
 
 TEST(Report, IsATableAndJson) {
