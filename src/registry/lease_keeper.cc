@@ -26,7 +26,7 @@ TimePoint Now() {
 absl::Status LeaseOptions::Validate() const {
   EDL_RETURN_IF_ERROR(Annotate(RedisAddress::Parse(redis).status(), "redis"));
   EDL_RETURN_IF_ERROR(Annotate(CheckServiceName(service), "service"));
-  EDL_RETURN_IF_ERROR(Annotate(CheckEndpoint(endpoint), "endpoint"));
+  if (find_endpoint == nullptr) EDL_RETURN_IF_ERROR(Annotate(CheckEndpoint(endpoint), "endpoint"));
   if (weight < 1 || weight > kHeaviestTeacher) {
     return absl::InvalidArgumentError(absl::StrCat("weight is ", weight, "; expected 1 to ", kHeaviestTeacher));
   }
@@ -47,7 +47,10 @@ absl::StatusOr<std::unique_ptr<LeaseKeeper>> LeaseKeeper::Start(const LeaseOptio
 }
 
 LeaseKeeper::LeaseKeeper(const LeaseOptions& options, RedisAddress address, HealthCheck healthy)
-    : options_(options), address_(std::move(address)), healthy_(std::move(healthy)) {
+    : options_(options),
+      address_(std::move(address)),
+      healthy_(std::move(healthy)),
+      found_(options.find_endpoint == nullptr) {
   lease_.endpoint = options.endpoint;
   lease_.id = NewInstanceId();
   lease_.model = options.model;
@@ -108,7 +111,7 @@ void LeaseKeeper::Run() {
   // Also when the last heartbeat failed: that lease may still be running.
   if (redis_ != nullptr && !redis_->broken() && lease_.born != 0) {
     absl::Status removed = RegistryStore(*redis_, options_.service).RemoveTeacher(lease_);
-    if (!removed.ok()) Log().warn("teacher {} leaves without saying so: {}", options_.endpoint, removed.ToString());
+    if (!removed.ok()) Log().warn("teacher {} leaves without saying so: {}", lease_.endpoint, removed.ToString());
   }
 }
 
@@ -116,6 +119,15 @@ absl::Status LeaseKeeper::CheckHealth() {
   // Who drains gets nothing new, well or not, and its students must hear of it.
   if (healthy_ == nullptr || lease_.state == TeacherState::kDraining) return absl::OkStatus();
   return Annotate(Guarded(healthy_), "it is not well, so its lease is not renewed");
+}
+
+absl::Status LeaseKeeper::FindEndpoint() {
+  if (found_) return absl::OkStatus();
+  EDL_ASSIGN_OR_RETURN(std::string endpoint, Guarded(options_.find_endpoint));
+  EDL_RETURN_IF_ERROR(CheckEndpoint(endpoint));
+  lease_.endpoint = std::move(endpoint);
+  found_ = true;
+  return absl::OkStatus();
 }
 
 // One heartbeat. When the next one is due.
@@ -137,6 +149,7 @@ TimePoint LeaseKeeper::Beat() {
 }
 
 absl::StatusOr<bool> LeaseKeeper::Renew() {
+  EDL_RETURN_IF_ERROR(FindEndpoint());
   if (redis_ == nullptr) {
     EDL_ASSIGN_OR_RETURN(redis_, ConnectToRedis(address_, options_.timeouts, interrupt_));
   }
@@ -157,13 +170,13 @@ void LeaseKeeper::Note(const absl::Status& status) {
   }
   if (status.ok()) {
     if (news) {
-      Log().info("teacher {} is listed as {} in service {}", options_.endpoint, draining ? "draining" : "serving",
+      Log().info("teacher {} is listed as {} in service {}", lease_.endpoint, draining ? "draining" : "serving",
                  options_.service);
     }
     warned_at_ = TimePoint::min();
   } else if (news || Now() - kNextWarning >= warned_at_) {
     warned_at_ = Now();
-    Log().warn("teacher {} is not listed in service {}: {}", options_.endpoint, options_.service, status.ToString());
+    Log().warn("teacher {} is not listed in service {}: {}", lease_.endpoint, options_.service, status.ToString());
   }
 }
 

@@ -33,9 +33,12 @@ struct LeaseOptions {
   std::string redis;     // see redis_address.h
   std::string service;   // what students ask for
   std::string endpoint;  // where students reach the teacher
-  std::string model;     // its name, for who looks at the registry; may be empty
-  std::string info;      // free text, likewise
-  int weight = 1;        // its speed beside the others': 1 to 1000
+  // Where that cannot be said yet, for want of a name server, say: asked before a heartbeat, on the keeper's thread,
+  // until it answers; `endpoint` is the teacher's name in messages until then. May block, as `healthy` may.
+  std::function<absl::StatusOr<std::string>()> find_endpoint;
+  std::string model;  // its name, for who looks at the registry; may be empty
+  std::string info;   // free text, likewise
+  int weight = 1;     // its speed beside the others': 1 to 1000
 
   // Performance.
   std::chrono::milliseconds lease{6000};  // unlisted so long after the last heartbeat; more rides out longer hiccups
@@ -71,6 +74,7 @@ class LeaseKeeper {
   void Run();
   TimePoint Beat();
   absl::Status CheckHealth();
+  absl::Status FindEndpoint();
   absl::StatusOr<bool> Renew();
   void Note(const absl::Status& status);
   absl::Status AwaitState(bool draining, std::chrono::milliseconds timeout);
@@ -83,6 +87,7 @@ class LeaseKeeper {
   // The keeper's thread only.
   std::unique_ptr<RedisConnection> redis_;
   TeacherLease lease_;
+  bool found_;  // is lease_.endpoint where students reach it?
   Backoff backoff_;
   TimePoint warned_at_ = TimePoint::min();
 

@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace edl {
 namespace {
@@ -41,19 +42,29 @@ absl::StatusOr<std::string> LocalAddressTowards(const RedisAddress::Host& host) 
 
 }  // namespace
 
-absl::StatusOr<std::string> AdvertisedEndpoint(const std::string& listening, const RedisAddress& redis) {
-  if (absl::StartsWith(listening, "unix:")) {
-    return absl::InvalidArgumentError(absl::StrCat(listening,
-                                                   " is for this machine only; listen on host:port, too, or "
-                                                   "name what students shall see by --advertise"));
+absl::StatusOr<std::string> ListeningForStudents(const std::vector<std::string>& listening) {
+  for (const std::string& address : listening) {
+    if (!absl::StartsWith(address, "unix:")) return address;
   }
-  const std::size_t colon = listening.rfind(':');
-  const std::string host = listening.substr(0, colon);
-  if (host != "0.0.0.0" && host != "[::]" && host != "::") return listening;
-  absl::StatusOr<std::string> local = LocalAddressTowards(redis.hosts.front());
-  if (local.ok()) return *local + listening.substr(colon);
-  return absl::Status(local.status().code(),
-                      absl::StrCat(local.status().message(), "; name this teacher's address by --advertise host:port"));
+  return absl::InvalidArgumentError(absl::StrCat(absl::StrJoin(listening, ", "),
+                                                 " is for this machine only; listen on host:port, too, or name what "
+                                                 "students shall see by --advertise"));
+}
+
+bool IsWildcard(const std::string& listening) {
+  const std::string host = listening.substr(0, listening.rfind(':'));
+  return host == "0.0.0.0" || host == "[::]" || host == "::";
+}
+
+absl::StatusOr<std::string> AdvertisedEndpoint(const std::string& listening, const RedisAddress& redis) {
+  if (!IsWildcard(listening)) return listening;
+  std::string why;
+  for (const RedisAddress::Host& host : redis.hosts) {
+    absl::StatusOr<std::string> local = LocalAddressTowards(host);
+    if (local.ok()) return *local + listening.substr(listening.rfind(':'));
+    absl::StrAppend(&why, local.status().message(), "; ");
+  }
+  return absl::UnavailableError(absl::StrCat(why, "name this teacher's address by --advertise host:port"));
 }
 
 }  // namespace edl

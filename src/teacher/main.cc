@@ -40,7 +40,7 @@ std::chrono::milliseconds Seconds(double seconds) {
 // Null when nobody is to be told of this teacher.
 absl::StatusOr<std::unique_ptr<LeaseKeeper>> Register(const TeacherFlags& flags, TeacherServer& server) {
   if (flags.redis.empty()) return nullptr;
-  EDL_ASSIGN_OR_RETURN(const LeaseOptions lease, flags.DescribeLease(server.endpoint(), server.model().info().name));
+  EDL_ASSIGN_OR_RETURN(const LeaseOptions lease, flags.DescribeLease(server.endpoints(), server.model().info().name));
   const auto patience = Seconds(flags.hang_timeout_s);
   return LeaseKeeper::Start(lease, [&server, patience] { return server.CheckHealth(patience); });
 }
@@ -60,8 +60,8 @@ absl::Status Leave(const TeacherFlags& flags, TeacherServer& server, LeaseKeeper
 
 absl::Status Serve(const TeacherFlags& flags, Termination& termination) {
   const TeacherServerOptions options = flags.ServerOptions();
-  EDL_RETURN_IF_ERROR(options.Validate());  // before what takes seconds; so is the lease, but for its real port
-  if (!flags.redis.empty()) EDL_RETURN_IF_ERROR(flags.DescribeLease("127.0.0.1:1", flags.name).status());
+  EDL_RETURN_IF_ERROR(options.Validate());  // before what takes seconds
+  if (!flags.redis.empty()) EDL_RETURN_IF_ERROR(flags.CheckLease());
   at::set_num_threads(flags.threads > 0 ? flags.threads : std::max(1, at::get_num_threads() / options.instances));
   EDL_ASSIGN_OR_RETURN(ModelInfo info, flags.DescribeModel());
   EDL_ASSIGN_OR_RETURN(std::unique_ptr<Model> model,

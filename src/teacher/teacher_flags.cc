@@ -9,6 +9,7 @@
 #include "src/registry/redis_address.h"
 #include "src/teacher/advertised_endpoint.h"
 #include "src/teacher/file_fingerprint.h"
+#include "src/teacher/listen_address.h"
 #include "src/teacher/model_sidecar.h"
 
 namespace edl {
@@ -103,21 +104,31 @@ absl::StatusOr<ModelInfo> TeacherFlags::DescribeModel() const {
   return info;
 }
 
-absl::StatusOr<LeaseOptions> TeacherFlags::DescribeLease(const std::string& listening,
+absl::StatusOr<LeaseOptions> TeacherFlags::DescribeLease(const std::vector<std::string>& listening,
                                                          const std::string& model_name) const {
   LeaseOptions lease;
   lease.redis = redis;
   lease.service = service;
   lease.endpoint = advertise;
   if (advertise.empty()) {
+    EDL_ASSIGN_OR_RETURN(lease.endpoint, ListeningForStudents(listening));
     EDL_ASSIGN_OR_RETURN(const RedisAddress address, RedisAddress::Parse(redis));
-    EDL_ASSIGN_OR_RETURN(lease.endpoint, AdvertisedEndpoint(listening, address));
+    if (IsWildcard(lease.endpoint)) {
+      lease.find_endpoint = [listening = lease.endpoint, address] { return AdvertisedEndpoint(listening, address); };
+    }
   }
   lease.model = model_name;
   lease.info = info;
   lease.weight = weight;
   EDL_RETURN_IF_ERROR(lease.Validate());
   return lease;
+}
+
+absl::Status TeacherFlags::CheckLease() const {
+  constexpr int kAnyPort = 1;
+  std::vector<std::string> listening;
+  for (const std::string& address : ServerOptions().listen) listening.push_back(WithPort(address, kAnyPort));
+  return DescribeLease(listening, name).status();
 }
 
 TeacherServerOptions TeacherFlags::ServerOptions() const {

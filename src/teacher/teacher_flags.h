@@ -53,7 +53,10 @@ struct TeacherFlags {
   absl::StatusOr<ModelInfo> DescribeModel() const;
   TeacherServerOptions ServerOptions() const;
   // For a server that listens there and serves that model.
-  absl::StatusOr<LeaseOptions> DescribeLease(const std::string& listening, const std::string& model_name) const;
+  absl::StatusOr<LeaseOptions> DescribeLease(const std::vector<std::string>& listening,
+                                             const std::string& model_name) const;
+  // What DescribeLease will say, but before there is a server, whose ports may be the system's choice.
+  absl::Status CheckLease() const;
 };
 
 }  // namespace edl

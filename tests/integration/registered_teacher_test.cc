@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // edl-teacher and a reader that find each other in a real Redis.
+#include <unistd.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -84,6 +86,25 @@ TEST(RegisteredTeacher, ThatListensEverywhereIsReachedByItsAddressTowardsRedis) 
   Eventually([&] { return redis.Field("/service/rows/nodes/" + endpoint, "server") == endpoint; });
 }
 
+TEST(RegisteredTeacher, MayListenOnAUnixSocketFirst) {
+  test::RedisProcess redis;
+  const std::string socket = "unix:" + ::testing::TempDir() + "/edl-" + std::to_string(getpid()) + ".sock";
+  auto teacher =
+      StartTeacher({"--listen", socket, "--listen", "0.0.0.0:0", "--redis", redis.url(), "--service", "rows"});
+  EXPECT_EQ(teacher->endpoint(), socket);
+  Eventually([&] { return redis.Members("/service/rows/teachers").size() == 1; });
+  EXPECT_THAT(redis.Members("/service/rows/teachers"), ElementsAre(::testing::StartsWith("127.0.0.1:")));
+}
+
+TEST(RegisteredTeacher, ServesThoughRedisHostCannotBeLookedUp) {
+  const std::string nowhere = "redis://" + std::string(64, 'x') + ":6379";  // too long a name for any DNS
+  auto teacher = StartTeacher({"--host", "0.0.0.0", "--redis", nowhere, "--service", "rows"});
+  auto reader = test::NewReader(test::BatchesOf(100, 8), FixedTeachers({"127.0.0.1:" + PortOf(teacher->endpoint())}));
+  test::ExpectEpoch(*reader, 0, 100, 8);
+  teacher->Terminate();
+  EXPECT_EQ(teacher->Wait(), 0);
+}
+
 TEST(RegisteredTeacher, AdvertisesWhatItIsTold) {
   test::RedisProcess redis;
   auto teacher = StartTeacher({"--redis", redis.url(), "--service", "rows", "--advertise", "teacher-7.example:9898"});
@@ -117,6 +138,8 @@ TEST(RegisteredTeacher, SaysWhatIsWrongWithItsRegistryBeforeItLoadsAnything) {
   EXPECT_THAT(why_not({"--service", "s"}), HasSubstr("--redis"));
   EXPECT_THAT(why_not({"--redis", "redis://127.0.0.1:1", "--service", "s", "--advertise", "nowhere"}),
               HasSubstr("'nowhere' is no endpoint"));
+  EXPECT_THAT(why_not({"--redis", "redis://127.0.0.1:1", "--service", "s", "--listen", "unix:/tmp/edl-x.sock"}),
+              HasSubstr("for this machine only"));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using test::Eventually;
 using test::RedisProcess;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -100,6 +101,24 @@ TEST(LeaseKeeper, ATeacherThatIsNotWellRunsOutAndComesBackWhenItIs) {
   Eventually([&] { return redis.Call({"EXISTS", kNode}).integer == 0; });
   well = true;
   Eventually([&] { return redis.Call({"EXISTS", kNode}).integer == 1; });
+}
+
+TEST(LeaseKeeper, ATeacherThatDoesNotKnowItsAddressYetIsListedOnceItDoes) {
+  RedisProcess redis;
+  LeaseOptions options = Options(redis);
+  options.endpoint = "0.0.0.0:1";
+  std::atomic<bool> known{false};
+  options.find_endpoint = [&]() -> absl::StatusOr<std::string> {
+    if (!known) return absl::UnavailableError("no name server answers");
+    return "a:1";
+  };
+  auto keeper = Keep(options);
+  EXPECT_THAT(std::string(keeper->AwaitListed(milliseconds(100)).message()),
+              AllOf(HasSubstr("teacher 0.0.0.0:1 is not listed"), HasSubstr("no name server answers")));
+  EXPECT_THAT(redis.Members(kTeachers), IsEmpty());
+  known = true;
+  ASSERT_TRUE(keeper->AwaitListed(seconds(30)).ok());
+  EXPECT_EQ(redis.Field(kNode, "server"), "a:1");
 }
 
 TEST(LeaseKeeper, AHealthCheckThatThrowsSaysThatTheTeacherIsNotWell) {
