@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "edl/testing/redis_process.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,31 +8,15 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "edl/testing/teacher_process.h"
 #include "src/base/status.h"
+#include "src/testing/free_port.h"
 
 namespace edl::testing {
 namespace {
-
-// Below the ports that the system hands out to clients, so that none of those takes it between two runs.
-int FreePort() {
-  std::random_device random;
-  while (true) {
-    const int port = 20'000 + static_cast<int>(random() % 12'000);
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const bool is_free = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-    close(fd);
-    if (is_free) return port;
-  }
-}
 
 class RedisProcessImpl final : public RedisProcess {
  public:

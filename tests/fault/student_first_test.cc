@@ -2,7 +2,7 @@
 // The student is started before any teacher is.
 #include <string>
 
-#include "tests/support/free_port.h"
+#include "src/testing/free_port.h"
 #include "tests/support/real_teacher.h"
 #include "tests/support/student.h"
 
@@ -10,7 +10,7 @@ namespace edl {
 namespace {
 
 TEST(StudentFirst, WaitsForTheFirstTeacherAndUsesEachThatComes) {
-  const std::string ports[] = {std::to_string(test::FreePort()), std::to_string(test::FreePort())};
+  const std::string ports[] = {std::to_string(testing::FreePort()), std::to_string(testing::FreePort())};
   test::Student student(FixedTeachers({"127.0.0.1:" + ports[0], "127.0.0.1:" + ports[1]}));
   ASSERT_TRUE(student.Await("it has tried in vain", [&] {
     return !student.lane("127.0.0.1:" + ports[0]).last_error.empty() &&

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tests/support/free_port.h"
+#include "src/testing/free_port.h"
 #include "tests/support/real_teacher.h"
 
 namespace edl::test {
@@ -20,7 +20,7 @@ constexpr int kPorts = 12;    // that they come and go on: a teacher is back som
 std::vector<std::string> DrawPorts() {
   std::vector<std::string> ports;
   while (ports.size() < kPorts) {
-    std::string port = std::to_string(FreePort());
+    std::string port = std::to_string(testing::FreePort());
     if (std::find(ports.begin(), ports.end(), port) == ports.end()) ports.push_back(std::move(port));
   }
   return ports;

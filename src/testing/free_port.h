@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <random>
 
-namespace edl::test {
+namespace edl::testing {
 
 // Below the ports that the system hands out to clients, so that none of those takes it between two runs.
 inline int FreePort() {
@@ -28,4 +28,4 @@ inline int FreePort() {
   }
 }
 
-}  // namespace edl::test
+}  // namespace edl::testing
