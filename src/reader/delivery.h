@@ -15,7 +15,7 @@ namespace edl {
 struct Delivery {
   enum class Kind {
     kBatches,  // one distilled batch; of a source of samples, a group of them
-    kEnd,      // nothing more comes of the epoch: its regular end, or (status) the source failed
+    kEnd,      // nothing more comes of the epoch: its regular end; or (status) the source failed, and so nothing ever
     kFault,    // a batch that could not be distilled: status says why
   };
 

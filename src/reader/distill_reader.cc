@@ -105,7 +105,7 @@ class DistillReaderImpl final : public DistillReader {
   std::size_t next_in_current_ = 0;
   std::int64_t taken_ = 0;                       // deliveries of `epoch_` so far
   std::unique_ptr<Delivery> end_;                // of `epoch_`, once it has come
-  std::deque<std::unique_ptr<Delivery>> later_;  // of later epochs, which overtook (only without order)
+  std::deque<std::unique_ptr<Delivery>> later_;  // of later epochs, which overtook; a failed end of one that was left
   std::shared_ptr<Cancellation> cancellation_;   // of `epoch_`, while in it
 };
 
@@ -122,7 +122,10 @@ absl::StatusOr<std::optional<DistilledBatch>> DistillReaderImpl::Next() {
     }
     std::unique_ptr<Delivery> delivery = Take();
     if (delivery == nullptr) return Fail(absl::CancelledError("the reader was shut down"));
-    if (delivery->epoch < epoch_) {
+    const bool failed_end = delivery->kind == Delivery::Kind::kEnd && !delivery->status.ok();
+    if (failed_end && delivery->epoch < epoch_) {
+      return Fail(delivery->status);  // an epoch that was left, but the source's thread has ended with it
+    } else if (delivery->epoch < epoch_) {
       Drop(std::move(delivery));
     } else if (delivery->epoch > epoch_) {
       later_.push_back(std::move(delivery));
@@ -183,6 +186,7 @@ void DistillReaderImpl::LeaveEpoch() {
   current_.reset();
   next_in_current_ = 0;
   dispatcher_.Cancel(*cancellation_);
+  if (end_ != nullptr && !end_->status.ok()) later_.push_back(std::move(end_));  // for the next Next()
   BeginNextEpoch();
 }
 

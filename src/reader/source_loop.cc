@@ -103,7 +103,7 @@ absl::Status SourceLoop::Start(Epoch& epoch, SourceItems items) {
   absl::StatusOr<std::vector<Part>> parts = Guarded([&] { return Split(items); });
   if (!parts.ok()) return Annotate(parts.status(), items.Describe());
   std::int64_t bytes = ByteSize(items.samples);
-  if (!AdmitBatch(epoch, bytes)) return absl::OkStatus();
+  if (!AdmitBatch(epoch.number, bytes)) return absl::OkStatus();
   ++epoch.deliveries;
   Count(counters_.started);
   BatchInFlight::Start(std::make_unique<BatchInFlight>(*shared_, buffer_.Place(), std::move(items), *std::move(parts),
@@ -120,7 +120,9 @@ absl::StatusOr<std::vector<Part>> SourceLoop::Split(const SourceItems& items) {
 
 void SourceLoop::DeliverEnd(const Epoch& epoch, const absl::Status& status) {
   auto end = std::make_unique<Delivery>();
-  if (!AdmitBatch(epoch, end->bytes)) return;
+  // The student waits for no end of an epoch that it left; of a failure it must hear all the same, since nothing comes
+  // after it. It cannot leave the epoch after this one, so that one's admission is refused only when the reader stops.
+  if (!AdmitBatch(status.ok() ? epoch.number : epoch.number + 1, end->bytes)) return;
   end->kind = Delivery::Kind::kEnd;
   end->epoch = epoch.number;
   end->cancellation = epoch.cancellation;
@@ -129,9 +131,9 @@ void SourceLoop::DeliverEnd(const Epoch& epoch, const absl::Status& status) {
   buffer_.Put(buffer_.Place(), std::move(end));
 }
 
-bool SourceLoop::AdmitBatch(const Epoch& epoch, std::int64_t& bytes) {
+bool SourceLoop::AdmitBatch(std::int64_t epoch, std::int64_t& bytes) {
   TimePoint from = clock_.Now();
-  bool admitted = flow_.AdmitBatch(epoch.number, bytes);
+  bool admitted = flow_.AdmitBatch(epoch, bytes);
   CountTime(counters_.source_waited_ns, clock_.Now() - from);
   return admitted;
 }

@@ -3,7 +3,8 @@
 // Place: the body of the reader's source thread; the only caller of the BatchSource.
 // Rules: the end of an epoch is no barrier: where the source allows it, the next one is begun at once. An epoch that is
 //        left is pulled no further. Nothing is pulled while FlowControl holds a batch back.
-// Errors: what the source, or the splitter, says ends the loop and is delivered after every batch before it.
+// Errors: what the source, or the splitter, says ends the loop and is delivered after every batch before it, whether or
+//         not its epoch has been left.
 // Thread-safety: Run by one thread. All that is referred to outlives it.
 #pragma once
 
@@ -47,7 +48,7 @@ class SourceLoop {
   absl::Status Start(Epoch& epoch, SourceItems items);
   absl::StatusOr<std::vector<Part>> Split(const SourceItems& items);
   void DeliverEnd(const Epoch& epoch, const absl::Status& status);
-  bool AdmitBatch(const Epoch& epoch, std::int64_t& bytes);
+  bool AdmitBatch(std::int64_t epoch, std::int64_t& bytes);
 
   const ReaderOptions& options_;
   BatchSource& source_;

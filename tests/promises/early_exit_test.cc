@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Leaving an epoch early cancels what is in flight and leaks nothing into the next (design.md, section 3).
+#include "gmock/gmock.h"
+#include "tests/support/event.h"
 #include "tests/support/rows.h"
 
 namespace edl {
@@ -7,6 +9,29 @@ namespace {
 
 constexpr std::int64_t kBatches = 12;
 constexpr std::int64_t kRows = 5;
+
+// `kBatches` batches, then `fail`.
+std::unique_ptr<BatchSource> FailsAtTheEnd(std::function<absl::Status()> fail) {
+  return FromBatches([fail](std::int64_t) -> Generator<Fields> {
+    return [fail, i = std::int64_t{0}]() mutable -> absl::StatusOr<std::optional<Fields>> {
+      if (i == kBatches) return fail();
+      return std::optional<Fields>(test::MakeBatch(kRows * i++, kRows));
+    };
+  });
+}
+
+ReaderOptions Options(bool ordered) {
+  ReaderOptions options = test::RowOptions(/*teacher_batch_rows=*/kRows);
+  options.ordered = ordered;
+  return options;
+}
+
+void ExpectDiskIsGone(DistillReader& reader) {
+  absl::Status error = reader.Next().status();
+  EXPECT_EQ(error.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(error.message(), ::testing::HasSubstr("the source failed at item 12 of epoch 0: disk is gone"));
+  EXPECT_EQ(reader.Next().status(), error);
+}
 
 class EarlyExit : public ::testing::TestWithParam<bool> {
  protected:
@@ -69,6 +94,42 @@ TEST_P(EarlyExit, WhatWasInFlightIsNotComputed) {
   // 50 epochs of 60 rows; what was read, plus what could be computed while it was, is far less.
   EXPECT_LT(teacher_->rows(), 50 * kBatches * kRows / 2);
   EXPECT_GT(reader->Stats().dropped, 0);
+}
+
+// The source is read ahead, so it may have failed before the student leaves the epoch, or fail just then.
+TEST_P(EarlyExit, ASourceThatFailedInTheEpochThatIsLeftIsHeardOfInTheNext) {
+  auto teacher = test::StartTeacher();
+  for (bool before : {true, false}) {
+    Event at_the_end, left;
+    auto reader = test::NewReader(FailsAtTheEnd([&] {
+                                    at_the_end.Set();
+                                    if (!before) left.Wait();
+                                    return absl::DataLossError("disk is gone");
+                                  }),
+                                  FixedTeachers({teacher->endpoint()}), Options(GetParam()));
+    ASSERT_TRUE(reader->Next().ok());
+    at_the_end.Wait();
+    reader->LeaveEpoch();
+    left.Set();
+    ExpectDiskIsGone(*reader);
+  }
+}
+
+// Without order the failure comes to the student's side first, and waits there for the batches before it.
+TEST_P(EarlyExit, ASourceThatFailedIsHeardOfThoughTheEpochIsLeftAtTheLastBatchBeforeIt) {
+  Event failed;
+  auto teacher = test::StartTeacher({}, test::RowModel(), [&](const std::vector<Tensor>& inputs) {
+    if (inputs[0].data_as<std::int64_t>()[0] == kRows * (kBatches - 1)) failed.Wait();
+    return test::ScoreRows(inputs);
+  });
+  auto reader = test::NewReader(FailsAtTheEnd([&] {
+                                  failed.Set();
+                                  return absl::DataLossError("disk is gone");
+                                }),
+                                FixedTeachers({teacher->endpoint()}), Options(GetParam()));
+  for (std::int64_t i = 0; i < kBatches; ++i) ASSERT_TRUE(reader->Next().ok());
+  reader->LeaveEpoch();
+  ExpectDiskIsGone(*reader);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ordered, EarlyExit, ::testing::Values(true));
