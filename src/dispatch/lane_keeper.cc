@@ -20,8 +20,25 @@ constexpr milliseconds kFirstBackoff{100};
 constexpr milliseconds kLongestBackoff{250};  // "used again within a second" leaves no room for more
 constexpr milliseconds kLongestRelapse{10'000};
 constexpr milliseconds kRefusedWait{1000};  // another model is a matter of a deployment, not of milliseconds
+// A server that answers and does not know the model may still be loading it. Once a teacher has served it, the name is
+// no misspelling, and a training that has run for days can wait for a large model to be loaded again.
+constexpr milliseconds kFirstModelPatience{10'000};
+constexpr milliseconds kModelPatience{120'000};
 constexpr milliseconds kFirstWarning{1000};
 constexpr milliseconds kNextWarning{30'000};
+
+// An answer of a teacher that is there and well, and that no second probe would change.
+bool IsRefusal(const absl::Status& error) {
+  switch (error.code()) {
+    case absl::StatusCode::kInvalidArgument:  // its metadata make no sense to us
+    case absl::StatusCode::kUnimplemented:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
+      return true;
+    default:
+      return false;
+  }
+}
 
 }  // namespace
 
@@ -103,6 +120,7 @@ void LaneKeeper::Open(const std::string& endpoint) {
   care.opening += 1;
   care.backoff = milliseconds(0);
   care.last_failure.reset();
+  care.model_missing_since.reset();
   care.relapses = 0;
   care.rest_until = TimePoint::min();
   lane->set_state(Lane::State::kConnecting);
@@ -144,13 +162,20 @@ void LaneKeeper::OnProbed(Lane& lane, std::int64_t opening, absl::StatusOr<Model
   care.probing = false;
   if (lane.state() == Lane::State::kClosed) return;
   if (care.opening != opening) return Probe(lane);  // closed and opened again meanwhile
-  absl::Status model = info.ok() ? CheckModel(*info) : absl::OkStatus();
-  if (!info.ok()) {
-    ProbeAfterFailure(lane, info.status());
-  } else if (!model.ok()) {
+  if (!absl::IsNotFound(info.status())) {
+    care.model_missing_since.reset();
+  } else if (!care.model_missing_since) {
+    care.model_missing_since = executor_.Now();
+  }
+  const milliseconds patience = binding_ == nullptr ? kFirstModelPatience : kModelPatience;
+  const bool missing = care.model_missing_since && executor_.Now() - *care.model_missing_since >= patience;
+  absl::Status model = info.ok() ? CheckModel(*info) : info.status();
+  if (model.ok()) {
+    Admit(lane);
+  } else if (info.ok() || missing || IsRefusal(model)) {
     Refuse(lane, model);
   } else {
-    Admit(lane);
+    ProbeAfterFailure(lane, model);
   }
   NoteReadiness();
   LookForHopelessness();
@@ -247,8 +272,9 @@ void LaneKeeper::LookForHopelessness() {
       case Lane::State::kConnecting:
       case Lane::State::kEjected:
         // A teacher that cannot be reached might yet serve the bound model. Before there is one, the refusal is most
-        // likely the reader's own options, and whoever set them should hear of it.
-        if (binding_ != nullptr || !care_.at(lane).last_failure) return;
+        // likely the reader's own options, and whoever set them should hear of it, unless another may still load its
+        // model.
+        if (binding_ != nullptr || !care_.at(lane).last_failure || care_.at(lane).model_missing_since) return;
     }
   }
   if (refused == nullptr) return;

@@ -4,7 +4,8 @@
 // Rules: a lane is used only after a probe (ModelMetadata, ModelReady) found the model that the reader is bound to; one
 //        that fails is probed again, for as long as it is a teacher of ours, after 100 to 250 ms, so that a teacher
 //        that comes back is used within a second. One that passes its probes and fails all the same is let in less and
-//        less often. Even the last lane is ejected (docs/decisions/ejection.md).
+//        less often. Even the last lane is ejected (docs/decisions/ejection.md). One whose answer no waiting will
+//        change (another model, no such method, no permission) is refused, and asked again once a second.
 // Errors, to Listener::OnHopeless: what a teacher refuses with, when none is left that might serve; UNAVAILABLE - no
 //         teacher for ReaderOptions::no_teacher_timeout while requests waited.
 // Thread-safety: SetTeachers, Eject, Rest, Shutdown: any thread. All else happens on the executor's one thread.
@@ -67,6 +68,7 @@ class LaneKeeper {
     std::chrono::milliseconds backoff{0};
     bool probing = false;
     std::optional<absl::Status> last_failure;  // since it was opened or last ready
+    std::optional<TimePoint> model_missing_since;  // its last probes were all answered NOT_FOUND
     int relapses = 0;                          // out of rotation so often, and nothing completed between
     std::int64_t completed = 0;                // by the lane, when it last went out of rotation
     TimePoint rest_until = TimePoint::min();   // it gets nothing before

@@ -257,6 +257,72 @@ TEST_F(DispatcherTest, ATeacherOfAnotherModelIsRefusedAndProbedAgain) {
   EXPECT_EQ(InFlight("b"), 2u);
 }
 
+TEST_F(DispatcherTest, ATeacherThatAnswersItsProbeWithWhatNoWaitingMendsEndsTheWait) {
+  for (const absl::Status& error :
+       {absl::UnimplementedError("no such method"), absl::UnauthenticatedError("who are you?"),
+        absl::PermissionDeniedError("not you"), absl::InvalidArgumentError("tensor 'x' has unknown datatype 'FP4'")}) {
+    test::ManualExecutor executor;
+    Dispatcher dispatcher(
+        options_, executor, [this](const std::string& endpoint) { return teachers_.Connect(endpoint); }, 64,
+        [](std::int64_t) {});
+    dispatcher.SetTeachers({{"a"}});
+    executor.RunDue();
+    teachers_["a"].AnswerProbe(error);
+    executor.RunDue();
+    absl::Status status = dispatcher.AwaitBinding().status();
+    EXPECT_EQ(status.code(), error.code());
+    EXPECT_THAT(status.message(), HasSubstr("every teacher that can be reached refuses; teacher a: "));
+    EXPECT_THAT(status.message(), HasSubstr(std::string(error.message())));
+  }
+}
+
+TEST_F(DispatcherTest, AMisspeltModelEndsTheWaitOnceAServerHasHadTimeToLoadIt) {
+  Follow({"a", "b"});
+  AnswerProbe("b", absl::UnavailableError("nobody there"));
+  auto answer_for = [&](milliseconds time) {
+    for (; time > milliseconds(0); time -= milliseconds(250)) {
+      if (!teachers_["a"].probes.empty()) AnswerProbe("a", absl::NotFoundError("unknown model 'resnext'"));
+      executor_.Advance(milliseconds(250));
+    }
+  };
+  Submit();
+  answer_for(milliseconds(9000));
+  EXPECT_TRUE(finished_.empty()) << "it may be loading";
+  answer_for(milliseconds(2000));
+  ASSERT_EQ(finished_.size(), 1u);
+  EXPECT_EQ(finished_[0].code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(finished_[0].message(), HasSubstr("unknown model 'resnext'"));
+}
+
+TEST_F(DispatcherTest, AServerThatStillLoadsItsModelIsWaitedForThoughAnotherRefuses) {
+  Follow({"a", "b"});
+  AnswerProbe("a", absl::NotFoundError("not loaded yet"));
+  AnswerProbe("b", absl::PermissionDeniedError("not you"));
+  Submit();
+  executor_.Advance(milliseconds(1000));
+  AnswerProbe("b", absl::PermissionDeniedError("not you"));
+  AnswerProbe("a");
+  EXPECT_EQ(InFlight("a"), 1u);
+  executor_.Advance(milliseconds(1000));
+  AnswerProbe("b");
+  Submit();
+  EXPECT_EQ(InFlight("b"), 1u) << "one that refused is asked now and then, and used when it is mended";
+}
+
+TEST_F(DispatcherTest, AModelThatHasBeenServedIsWaitedForWhileItIsLoadedAgain) {
+  Follow({"a"});
+  AnswerProbe("a");
+  Submit();
+  Answer("a", absl::UnavailableError("restarting"));
+  for (int i = 0; i < 240; ++i) {
+    executor_.Advance(milliseconds(250));
+    if (!teachers_["a"].probes.empty()) AnswerProbe("a", absl::NotFoundError("not loaded yet"));
+  }
+  executor_.Advance(milliseconds(250));
+  AnswerProbe("a");
+  EXPECT_EQ(InFlight("a"), 1u);
+}
+
 TEST_F(DispatcherTest, MaxTeachersTakesTheFirst) {
   options_.max_teachers = 1;
   Follow({"a", "b"});

@@ -3,6 +3,9 @@
 #include <stdexcept>
 
 #include "gmock/gmock.h"
+#include "grpcpp/generic/async_generic_service.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
 #include "tests/support/rows.h"
 
 namespace edl {
@@ -136,6 +139,20 @@ TEST(ErrorsSurface, ANonsensicalReplyIsTriedOnceMoreThenSticky) {
   absl::Status error = ReadToError(*reader);
   EXPECT_EQ(error.code(), absl::StatusCode::kInternal);
   EXPECT_THAT(error.message(), AllOf(HasSubstr("attempt 2 of 16"), HasSubstr("a retry was answered no better")));
+}
+
+TEST(ErrorsSurface, TheServerSpeaksAnotherProtocol) {
+  grpc::CallbackGenericService knows_no_method;
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.RegisterCallbackGenericService(&knows_no_method);
+  auto server = builder.BuildAndStart();
+  auto reader = test::NewReader(test::BatchesOf(1, 4), FixedTeachers({"127.0.0.1:" + std::to_string(port)}));
+  absl::Status error = ReadToError(*reader);
+  EXPECT_EQ(error.code(), absl::StatusCode::kUnimplemented);
+  EXPECT_THAT(error.message(), HasSubstr("every teacher that can be reached refuses; teacher 127.0.0.1:"));
+  server->Shutdown();
 }
 
 TEST(ErrorsSurface, EveryAttemptFails) {
