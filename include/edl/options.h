@@ -70,7 +70,8 @@ struct ReaderOptions {
   // How long one attempt of a request may take before it goes to another teacher.
   std::chrono::milliseconds attempt_timeout{60'000};
 
-  // Attempts of one request before its last error reaches Next(). 1 or more. Waiting for a teacher is no attempt.
+  // Attempts of one request before its last error reaches Next(). 1 or more. Waiting for a teacher is no attempt, nor
+  // is being told that it is overloaded (RESOURCE_EXHAUSTED).
   int max_attempts = 16;
 
   // Requests that may be sent a second time, as a share of all, because they take longer than others lately did: to a

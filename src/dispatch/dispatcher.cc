@@ -208,6 +208,7 @@ void Dispatcher::OnAttemptFailed(Lane& lane, TeacherRequest& request, const absl
   }
   Log().info("{}, teacher {}, attempt {} of {}: {}; it is tried again", request.sink->Describe(request),
              lane.endpoint(), request.attempts, options_.max_attempts, error.ToString());
+  if (!verdict.counts) --request.attempts;
   request.avoid = &lane;
   retried_.fetch_add(1, kRelaxed);
   Retry(request);

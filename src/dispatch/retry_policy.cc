@@ -59,7 +59,9 @@ Verdict JudgeCode(const absl::Status& error, const RequestHistory& history) {
 
 Verdict Judge(const absl::Status& error, const RequestHistory& history) {
   Verdict verdict = JudgeCode(error, history);
-  if (verdict.retry && history.attempts >= history.max_attempts) {
+  // A teacher that is overloaded has not tried: the request waits for a place, however long that takes.
+  verdict.counts = verdict.lane != Verdict::Lane::kRest;
+  if (verdict.retry && verdict.counts && history.attempts >= history.max_attempts) {
     verdict.retry = false;
     verdict.reason = "max_attempts is reached";
   }

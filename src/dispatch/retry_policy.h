@@ -12,7 +12,7 @@ namespace edl {
 
 // What has become of a request so far.
 struct RequestHistory {
-  int attempts = 1;  // made, the failed one included
+  int attempts = 1;  // that count, and the failed one
   int max_attempts = 1;
   int bad_replies = 0;           // before this attempt, from lanes that had not been convicted
   int good_witnesses = 0;        // lanes with nothing held against them that answered it badly, this one included
@@ -31,6 +31,7 @@ struct Verdict {
   bool retry = false;  // the request goes to a teacher again
   Lane lane = Lane::kKeep;
   const char* reason = "";  // why there is no retry
+  bool counts = true;       // the attempt is one of max_attempts
 };
 
 Verdict Judge(const absl::Status& error, const RequestHistory& history);

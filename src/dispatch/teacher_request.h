@@ -63,7 +63,7 @@ struct TeacherRequest {
   RequestSink* sink = nullptr;
 
   // Written by dispatch: by the thread that holds the request, which the queues and gRPC hand over.
-  int attempts = 0;
+  int attempts = 0;                   // but those that a teacher was too busy for
   const Lane* avoid = nullptr;        // the lane of the last failed attempt: another is preferred
   std::vector<BadReply> bad_replies;  // attempts whose reply, or error, made no sense
 };

@@ -236,6 +236,25 @@ TEST_F(Ejection, AnOverloadedTeacherRestsAndNeedsNoProbe) {
   EXPECT_EQ(InFlight("a"), 1u) << "what b had no room for";
 }
 
+TEST_F(Ejection, ABusyTeacherDoesNotEndTheReaderHoweverOftenItRefuses) {
+  options_.max_attempts = 2;
+  Ready({"a"});
+  Submit();
+  for (int i = 0; i < 20; ++i) {
+    Answer("a", absl::ResourceExhaustedError("full"));
+    executor_.Advance(milliseconds(10'000));
+    ASSERT_TRUE(finished_.empty()) << finished_[0];
+    ASSERT_EQ(InFlight("a"), 1u);
+  }
+  Answer("a", absl::UnavailableError("gone"));  // the first attempt that counts
+  for (; teachers_["a"].probes.empty(); executor_.Advance(milliseconds(100))) {
+  }
+  AnswerProbe("a");
+  Answer("a", absl::UnavailableError("gone"));
+  ASSERT_EQ(finished_.size(), 1u);
+  EXPECT_THAT(finished_[0].message(), HasSubstr("attempt 2 of 2"));
+}
+
 TEST_F(Ejection, AServersPushbackIsObeyed) {
   Ready({"a"});
   Submit();

@@ -84,6 +84,14 @@ TEST(RetryPolicy, NonsenseFromTheOnlyTeacherIsFinalIfItAnswersOthersWellOrNoOthe
   EXPECT_FALSE(Judge(absl::InternalError(""), history).retry);
 }
 
+TEST(RetryPolicy, ATeacherThatIsTooBusyWearsOutNoAttempt) {
+  RequestHistory history = First();
+  history.attempts = history.max_attempts;
+  EXPECT_TRUE(Judge(absl::ResourceExhaustedError("queue is full"), history).retry);
+  EXPECT_FALSE(Judge(absl::ResourceExhaustedError("queue is full"), history).counts);
+  EXPECT_TRUE(Judge(absl::UnavailableError(""), First()).counts);
+}
+
 TEST(RetryPolicy, AttemptsAreBounded) {
   RequestHistory history = First();
   history.attempts = 3;
