@@ -44,7 +44,8 @@ struct ReaderOptions {
   // read ahead beyond the last of them.
   std::int64_t num_epochs = 0;
 
-  // How long Next() may wait while no teacher can be reached before it fails with UNAVAILABLE; 0: for ever.
+  // How long Next() may wait while no teacher can be reached before it fails with UNAVAILABLE; 0: for ever. An outage
+  // during which it always has a batch to return does not count.
   std::chrono::milliseconds no_teacher_timeout{0};
 
   // --- Performance ---

@@ -33,7 +33,9 @@ Dispatcher::Dispatcher(const ReaderOptions& options, Executor& executor, Teacher
       retry_budget_({options.retry_budget, kRetriesPerSecond, kRetryBurst}),
       keeper_(options, executor, std::move(connect), lanes_, calls_, *this),
       judge_(lanes_, keeper_),
-      hedger_(options.hedge_budget, executor, lanes_, flights_, *this) {}
+      hedger_(options.hedge_budget, executor, lanes_, flights_, *this) {
+  keeper_.Start();
+}
 
 absl::StatusOr<std::shared_ptr<const ModelBinding>> Dispatcher::AwaitBinding() {
   MutexLock lock(mu_);
@@ -62,10 +64,18 @@ void Dispatcher::TellWindows() {
   on_window_(windows);
 }
 
-bool Dispatcher::AnyoneWaits() const {
-  if (submitted_.load(kRelaxed) > finished_.load(kRelaxed)) return true;
+void Dispatcher::NoteStudentWaits(std::optional<TimePoint> since) {
+  student_waits_since_.store(since ? since->time_since_epoch() / std::chrono::nanoseconds(1) : 0, kRelaxed);
+}
+
+std::optional<TimePoint> Dispatcher::StudentWaitsSince() const {
+  const std::int64_t since = student_waits_since_.load(kRelaxed);
+  if (since == 0) return std::nullopt;
+  const TimePoint time{std::chrono::nanoseconds(since)};
+  if (submitted_.load(kRelaxed) > finished_.load(kRelaxed)) return time;
   MutexLock lock(mu_);
-  return binding_awaited_;
+  if (binding_awaited_) return time;
+  return std::nullopt;  // it waits for its source
 }
 
 void Dispatcher::Submit(TeacherRequest& request) {

@@ -54,6 +54,9 @@ class Dispatcher final : private LaneKeeper::Listener, private Hedger::Sender {
   // After Fail and the executor's last task: waits until no call and no probe is in flight.
   void AwaitIdle() { calls_->AwaitNone(); }
 
+  // The student, which waits for a batch from then on, or (nothing) no more.
+  void NoteStudentWaits(std::optional<TimePoint> since);
+
   // When the ready lane that has been idle longest became so; nothing while all are busy.
   std::optional<TimePoint> idle_since() const;
 
@@ -65,7 +68,7 @@ class Dispatcher final : private LaneKeeper::Listener, private Hedger::Sender {
   void OnReady(Lane& lane) override;
   void OnLanesChanged() override { PumpAll(); }
   void OnHopeless(const absl::Status& why) override { Fail(why); }
-  bool AnyoneWaits() const override;
+  std::optional<TimePoint> StudentWaitsSince() const override;
   void SendHedge(Flight& flight) override;
   void OnPlaceFree(Lane& lane) override { Pump(lane); }
   std::int64_t finished() const override { return finished_.load(std::memory_order_relaxed); }
@@ -109,7 +112,11 @@ class Dispatcher final : private LaneKeeper::Listener, private Hedger::Sender {
   // binding_.get(), for those who send: a request exists only after it is set.
   std::atomic<const ModelBinding*> bound_{nullptr};
 
-  // For Stats(), AnyoneWaits() and the budgets.
+  // Nanoseconds of the steady clock; 0: it does not wait. Written by the student's thread, read by the executor's;
+  // relaxed, it is a time only.
+  std::atomic<std::int64_t> student_waits_since_{0};
+
+  // For Stats(), StudentWaitsSince() and the budgets.
   std::atomic<std::int64_t> submitted_{0};
   std::atomic<std::int64_t> finished_{0};
   std::atomic<std::int64_t> retried_{0};

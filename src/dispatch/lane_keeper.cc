@@ -52,6 +52,10 @@ LaneKeeper::LaneKeeper(const ReaderOptions& options, Executor& executor, Teacher
       listener_(listener),
       jitter_(std::random_device()()) {}
 
+void LaneKeeper::Start() {
+  executor_.Post([this] { NoteReadiness(); });
+}
+
 void LaneKeeper::SetTeachers(const TeacherSet& set) {
   executor_.Post([this, set] { FollowSet(set); });
 }
@@ -90,7 +94,6 @@ void LaneKeeper::Shutdown() {
 }
 
 void LaneKeeper::FollowSet(const TeacherSet& set) {
-  any_set_ = true;
   std::size_t most =
       options_.max_teachers == 0 ? set.endpoints.size() : static_cast<std::size_t>(options_.max_teachers);
   std::vector<std::string> chosen(set.endpoints.begin(), set.endpoints.begin() + std::min(most, set.endpoints.size()));
@@ -290,16 +293,18 @@ bool LaneKeeper::AnyUsable() const {
   });
 }
 
-std::string LaneKeeper::DescribeFailures() const {
-  std::string text;
+std::string LaneKeeper::DescribeTeachers() const {
+  std::string failures;
   int listed = 0;
+  int failed = 0;
   for (const auto& [endpoint, lane] : by_endpoint_) {
+    if (lane->state() == Lane::State::kClosed) continue;
+    ++listed;
     const Care& care = care_.at(lane);
-    if (lane->state() == Lane::State::kClosed || !care.last_failure) continue;
-    if (++listed > 3) return text + "; …";
-    absl::StrAppend(&text, listed == 1 ? "; teacher " : ", teacher ", endpoint, ": ", care.last_failure->ToString());
+    if (!care.last_failure || ++failed > 3) continue;
+    absl::StrAppend(&failures, "; teacher ", endpoint, ": ", care.last_failure->ToString());
   }
-  return text;
+  return absl::StrCat(listed, listed == 1 ? " is listed" : " are listed", failures, failed > 3 ? "; …" : "");
 }
 
 void LaneKeeper::NoteReadiness() {
@@ -319,20 +324,23 @@ void LaneKeeper::NoteReadiness() {
 void LaneKeeper::WarnOfOutage(std::int64_t outage) {
   if (!outage_since_ || outages_ != outage) return;
   auto seconds = (executor_.Now() - *outage_since_) / std::chrono::seconds(1);
-  Log().warn("no teacher for {} s, waiting for one of {}{}", seconds, by_endpoint_.size(), DescribeFailures());
+  Log().warn("no teacher for {} s, waiting for one; {}", seconds, DescribeTeachers());
   executor_.PostAt(executor_.Now() + kNextWarning, [this, outage] { WarnOfOutage(outage); });
 }
 
 void LaneKeeper::OnOutageDeadline(std::int64_t outage) {
   if (!outage_since_ || outages_ != outage) return;
-  if (!listener_.AnyoneWaits()) {
-    // Nobody has missed a teacher yet; whoever comes to wait gets the whole time.
-    executor_.PostAt(executor_.Now() + options_.no_teacher_timeout, [this, outage] { OnOutageDeadline(outage); });
+  // A student that has enough to go on with does not miss a teacher. One that begins to wait after this look is due no
+  // sooner than the next.
+  const TimePoint missed_since = std::max(*outage_since_, listener_.StudentWaitsSince().value_or(executor_.Now()));
+  const TimePoint due = missed_since + options_.no_teacher_timeout;
+  if (executor_.Now() < due) {
+    executor_.PostAt(due, [this, outage] { OnOutageDeadline(outage); });
     return;
   }
   listener_.OnHopeless(
       absl::UnavailableError(absl::StrCat("no teacher could be reached for no_teacher_timeout, ",
-                                          options_.no_teacher_timeout.count(), " ms", DescribeFailures())));
+                                          options_.no_teacher_timeout.count(), " ms; ", DescribeTeachers())));
 }
 
 }  // namespace edl

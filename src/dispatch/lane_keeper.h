@@ -6,9 +6,9 @@
 //        that comes back is used within a second. One that passes its probes and fails all the same is let in less and
 //        less often. Even the last lane is ejected (docs/decisions/ejection.md). One whose answer no waiting will
 //        change (another model, no such method, no permission) is refused, and asked again once a second.
-// Errors, to Listener::OnHopeless: what a teacher refuses with, when none is left that might serve; UNAVAILABLE - no
-//         teacher for ReaderOptions::no_teacher_timeout while requests waited.
-// Thread-safety: SetTeachers, Eject, Rest, Shutdown: any thread. All else happens on the executor's one thread.
+// Errors, to Listener::OnHopeless: what a teacher refuses with, when none is left that might serve; UNAVAILABLE - the
+//         student has waited for ReaderOptions::no_teacher_timeout while there was none.
+// Thread-safety: Start, SetTeachers, Eject, Rest, Shutdown: any thread. All else happens on the executor's one thread.
 #pragma once
 
 #include <atomic>
@@ -39,7 +39,8 @@ class LaneKeeper {
     virtual void OnReady(Lane& lane) = 0;
     virtual void OnLanesChanged() = 0;  // one was ejected or closed: its retries may now go elsewhere
     virtual void OnHopeless(const absl::Status& why) = 0;
-    virtual bool AnyoneWaits() const = 0;
+    // Since when the student waits for what a teacher has to answer; nothing while it does not.
+    virtual std::optional<TimePoint> StudentWaitsSince() const = 0;
 
    protected:
     ~Listener() = default;
@@ -48,6 +49,9 @@ class LaneKeeper {
   // All that is referred to outlives the executor's last task and the last probe, which `calls` counts.
   LaneKeeper(const ReaderOptions& options, Executor& executor, TeacherClientFactory connect, LaneTable& lanes,
              std::shared_ptr<CallCount> calls, Listener& listener);
+
+  // Once, when the listener stands: until a teacher can be used, there is none.
+  void Start();
 
   void SetTeachers(const TeacherSet& set);
 
@@ -94,7 +98,7 @@ class LaneKeeper {
   void OnOutageDeadline(std::int64_t outage);
   void WarnOfOutage(std::int64_t outage);
   bool AnyUsable() const;
-  std::string DescribeFailures() const;
+  std::string DescribeTeachers() const;
 
   const ReaderOptions& options_;
   Executor& executor_;
@@ -110,7 +114,6 @@ class LaneKeeper {
   std::map<std::string, Lane*> by_endpoint_;
   std::map<const Lane*, Care> care_;
   std::shared_ptr<const ModelBinding> binding_;
-  bool any_set_ = false;  // has the watcher told us of teachers?
   std::int64_t outages_ = 0;
   std::optional<TimePoint> outage_since_;
   std::minstd_rand jitter_;

@@ -165,7 +165,9 @@ std::unique_ptr<Delivery> DistillReaderImpl::Take() {
   }
   if (std::unique_ptr<Delivery> delivery = buffer_.TryTake()) return delivery;
   TimePoint from = executor_.Now();
+  dispatcher_.NoteStudentWaits(from);
   std::unique_ptr<Delivery> delivery = buffer_.Take();
+  dispatcher_.NoteStudentWaits(std::nullopt);
   CountTime(counters_.student_waited_ns, executor_.Now() - from);
   return delivery;
 }

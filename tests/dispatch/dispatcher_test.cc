@@ -207,18 +207,61 @@ TEST_F(DispatcherTest, WithoutATeacherItWaitsForEver) {
   EXPECT_TRUE(dispatcher().AwaitBinding().ok());
 }
 
-TEST_F(DispatcherTest, NoTeacherTimeoutFailsOnlyThoseWhoWaitFor) {
+TEST_F(DispatcherTest, NoTeacherTimeoutCountsFromTheOutageForAStudentThatWaitsAlready) {
   options_.no_teacher_timeout = milliseconds(5000);
   Follow({"a"});
   AnswerProbe("a");
   Submit();
+  dispatcher().NoteStudentWaits(executor_.Now());
+  executor_.Advance(milliseconds(60'000));
   Answer("a", absl::UnavailableError("gone"));
   executor_.Advance(milliseconds(4999));
   EXPECT_TRUE(finished_.empty());
   executor_.Advance(milliseconds(1));
   ASSERT_EQ(finished_.size(), 1u);
   EXPECT_EQ(finished_[0].code(), absl::StatusCode::kUnavailable);
-  EXPECT_THAT(finished_[0].message(), HasSubstr("no_teacher_timeout, 5000 ms; teacher a: UNAVAILABLE: gone"));
+  EXPECT_THAT(finished_[0].message(),
+              HasSubstr("no_teacher_timeout, 5000 ms; 1 is listed; teacher a: UNAVAILABLE: gone"));
+}
+
+TEST_F(DispatcherTest, NoTeacherTimeoutCountsFromTheWaitThatBeginsInAnOutage) {
+  options_.no_teacher_timeout = milliseconds(5000);
+  Follow({"a"});
+  AnswerProbe("a");
+  Submit();  // read ahead; the student has other things to do
+  Answer("a", absl::UnavailableError("gone"));
+  executor_.Advance(milliseconds(71'234));
+  EXPECT_TRUE(finished_.empty());
+  dispatcher().NoteStudentWaits(executor_.Now());
+  executor_.Advance(milliseconds(4000));
+  dispatcher().NoteStudentWaits(std::nullopt);  // a batch that had been done
+  executor_.Advance(milliseconds(100));
+  dispatcher().NoteStudentWaits(executor_.Now());
+  executor_.Advance(milliseconds(4999));
+  EXPECT_TRUE(finished_.empty());
+  executor_.Advance(milliseconds(1));
+  EXPECT_EQ(finished_.size(), 1u);
+}
+
+TEST_F(DispatcherTest, AStudentThatWaitsForItsSourceMissesNoTeacher) {
+  options_.no_teacher_timeout = milliseconds(5000);
+  Follow({"a"});
+  AnswerProbe("a");
+  Submit();
+  Answer("a", Reply());
+  Follow({});
+  dispatcher().NoteStudentWaits(executor_.Now());
+  executor_.Advance(milliseconds(60'000));
+  EXPECT_TRUE(dispatcher().AwaitBinding().ok());
+}
+
+TEST_F(DispatcherTest, NoTeacherTimeoutCountsThoughNobodyHasToldOfAnyTeacher) {
+  options_.no_teacher_timeout = milliseconds(5000);
+  Submit();
+  dispatcher().NoteStudentWaits(executor_.Now());
+  executor_.Advance(milliseconds(5000));
+  ASSERT_EQ(finished_.size(), 1u);
+  EXPECT_THAT(finished_[0].message(), HasSubstr("no_teacher_timeout, 5000 ms; 0 are listed"));
 }
 
 TEST_F(DispatcherTest, ATeacherInTimeResetsTheNoTeacherTimeout) {
@@ -226,6 +269,7 @@ TEST_F(DispatcherTest, ATeacherInTimeResetsTheNoTeacherTimeout) {
   Follow({"a"});
   AnswerProbe("a");
   Submit();
+  dispatcher().NoteStudentWaits(executor_.Now());
   Answer("a", absl::UnavailableError("gone"));
   executor_.Advance(milliseconds(4000));
   AnswerProbe("a");

@@ -274,6 +274,7 @@ TEST_F(Ejection, ATeacherThatRestsIsNoOutage) {
   options_.no_teacher_timeout = milliseconds(500);
   Ready({"a"});
   Submit();
+  dispatcher().NoteStudentWaits(executor_.Now());
   Answer("a", WithPushback(absl::ResourceExhaustedError("full"), "2000"));
   executor_.Advance(milliseconds(2000));
   EXPECT_TRUE(finished_.empty());

@@ -86,6 +86,17 @@ TEST(Elastic, NoTeacherTimeoutBoundsTheWait) {
   EXPECT_EQ(reader->Next().status(), batch.status());
 }
 
+TEST(Elastic, NoTeacherTimeoutBoundsTheWaitForAWatcherThatFindsNobody) {
+  class FindsNobody final : public TeacherWatcher {
+    absl::Status Start(std::function<void(const TeacherSet&)>) override { return absl::OkStatus(); }
+  };
+  ReaderOptions options = test::RowOptions();
+  options.no_teacher_timeout = std::chrono::milliseconds(300);
+  auto reader = test::NewReader(test::BatchesOf(20, 4), std::make_unique<FindsNobody>(), options);
+  auto batch = reader->Next();
+  EXPECT_EQ(batch.status().code(), absl::StatusCode::kUnavailable) << batch.status();
+}
+
 // Its rows go to the other teacher, it is ejected with the reason, and it is used again once it is mended.
 TEST(Elastic, ATeacherThatAnswersNonsenseCostsOnlyItsOwnRequests) {
   auto good = test::StartTeacher(Slow());
