@@ -35,13 +35,20 @@ Lane::Lane(std::string endpoint, std::unique_ptr<TeacherClient> client, int most
 
 bool Lane::LeaveReady(State to) {
   State expected = State::kReady;
-  return state_.compare_exchange_strong(expected, to, std::memory_order_seq_cst);
+  if (!state_.compare_exchange_strong(expected, to, std::memory_order_seq_cst)) return false;
+  if (to == State::kEjected) on_trial_.store(true, std::memory_order_seq_cst);
+  return true;
+}
+
+bool Lane::HasRoom(std::uint64_t busy) const {
+  if (__builtin_popcountll(busy) >= window()) return false;
+  return !on_trial_.load(std::memory_order_seq_cst) || (busy & ~exempt_.load(std::memory_order_seq_cst)) == 0;
 }
 
 std::optional<int> Lane::Reserve() {
   std::uint64_t busy = busy_.load(std::memory_order_seq_cst);
   while (ready()) {
-    if (__builtin_popcountll(busy) >= window()) return std::nullopt;
+    if (!HasRoom(busy)) return std::nullopt;
     int place = __builtin_ctzll(~busy);  // a window is no larger than the places, so one of them is free
     if (busy_.compare_exchange_weak(busy, busy | std::uint64_t{1} << place, std::memory_order_seq_cst)) return place;
   }
@@ -49,6 +56,9 @@ std::optional<int> Lane::Reserve() {
 }
 
 void Lane::Release(int place) {
+  if (on_trial_.load(std::memory_order_seq_cst)) {
+    exempt_.fetch_and(~(std::uint64_t{1} << place), std::memory_order_seq_cst);
+  }
   busy_.fetch_and(~(std::uint64_t{1} << place), std::memory_order_seq_cst);
 }
 
@@ -72,6 +82,7 @@ bool Lane::CountCompleted(std::int64_t rows, std::chrono::nanoseconds latency, T
   rows_.fetch_add(rows, kRelaxed);
   const std::int64_t total = latency_ns_.fetch_add(latency.count(), kRelaxed) + latency.count();
   NoteLatency(latency);
+  if (on_trial_.load(std::memory_order_seq_cst)) on_trial_.store(false, std::memory_order_seq_cst);
   if (lost_in_a_row_.load(kRelaxed) != 0) lost_in_a_row_.store(0, kRelaxed);
   if (bad_in_a_row() != 0) {
     bad_in_a_row_.store(0, kRelaxed);

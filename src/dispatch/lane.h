@@ -40,15 +40,17 @@ class Lane {
   bool ready() const { return state() == State::kReady; }
   bool usable() const { return ready() || state() == State::kResting; }
   void set_state(State state) { state_.store(state, std::memory_order_seq_cst); }
-  // True when it was ready, and this call ended that.
+  // True when it was ready, and this call ended that. One that is ejected is on trial afterwards.
   bool LeaveReady(State to);
+  // The keeper's thread, before the lane is ready again: what is in flight now is no part of its trial.
+  void ExemptFromTrial() { exempt_.store(busy_.load(std::memory_order_seq_cst), std::memory_order_seq_cst); }
 
-  // A place in the window: its number, or nothing while the lane is not ready or its window is full. One Release a
-  // place.
+  // A place in the window: its number, or nothing while the lane is not ready or its window is full; on trial, that is
+  // a window of one, until the lane completes a request. One Release a place.
   std::optional<int> Reserve();
   void Release(int place);
   int in_flight() const { return __builtin_popcountll(busy_.load(std::memory_order_seq_cst)); }
-  bool HasRoom() const { return ready() && in_flight() < window(); }
+  bool HasRoom() const { return ready() && HasRoom(busy_.load(std::memory_order_seq_cst)); }
 
   // The call of a place that the caller has reserved.
   TeacherCall& call(int place) { return *calls_[place]; }
@@ -88,6 +90,7 @@ class Lane {
   LaneStats Stats() const;
 
  private:
+  bool HasRoom(std::uint64_t busy) const;
   void NoteLatency(std::chrono::nanoseconds latency);
 
   const std::string endpoint_;
@@ -99,6 +102,11 @@ class Lane {
   std::atomic<State> state_{State::kConnecting};
   // Bit p is set while place p is reserved. Sequentially consistent: see PendingQueue's invariant.
   std::atomic<std::uint64_t> busy_{0};
+  // Set by who ejects the lane, cleared by who completes a request. Sequentially consistent, as the window, which it
+  // makes smaller.
+  std::atomic<bool> on_trial_{false};
+  // On trial: the places of `busy_` that do not count, being older. Written by the keeper and by who releases them.
+  std::atomic<std::uint64_t> exempt_{0};
 
   // What its answers tell of it. Written by whichever thread brings an answer, read by the same; relaxed, since a
   // judgement one answer old does no harm.

@@ -201,6 +201,7 @@ void LaneKeeper::Admit(Lane& lane) {
     return ResumeWhenRested(lane);
   }
   Log().info("teacher {} is in rotation", lane.endpoint());
+  lane.ExemptFromTrial();
   lane.set_state(Lane::State::kReady);
   lane.MarkIdle(executor_.Now());
   listener_.OnReady(lane);

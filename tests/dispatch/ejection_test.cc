@@ -267,7 +267,40 @@ TEST_F(Ejection, AServersPushbackIsObeyed) {
   EXPECT_EQ(InFlight("a"), 0u);
   EXPECT_EQ(Stats("a").state, "resting");
   executor_.Advance(milliseconds(1));
+  EXPECT_EQ(InFlight("a"), 1u);
+}
+
+TEST_F(Ejection, ATeacherThatIsLetInAgainGetsOneRequestUntilItHasAnsweredIt) {
+  options_.window = 4;
+  Ready({"a"});
+  for (int i = 0; i < 8; ++i) Submit();
+  ASSERT_EQ(InFlight("a"), 2u);
+  Answer("a", absl::UnavailableError("gone"));
+  Answer("a", absl::UnavailableError("gone"));
+  executor_.Advance(milliseconds(100));
+  AnswerProbe("a");
+  ASSERT_EQ(InFlight("a"), 1u);
+  Submit();
+  EXPECT_EQ(InFlight("a"), 1u);
+  Answer("a", absl::InternalError("what?"));
+  EXPECT_EQ(InFlight("a"), 1u) << "not ejected, but nothing is completed yet";
+  Answer("a", Reply());
   EXPECT_EQ(InFlight("a"), 2u);
+}
+
+// What it was sent before may hang for as long as an attempt may take.
+TEST_F(Ejection, WhatIsStillInFlightDoesNotKeepATeacherThatIsLetInAgainFromWork) {
+  Ready({"a"});
+  for (int i = 0; i < 4; ++i) Submit();
+  Answer("a", absl::UnavailableError("gone"));
+  ASSERT_EQ(InFlight("a"), 1u);
+  executor_.Advance(milliseconds(100));
+  AnswerProbe("a");
+  EXPECT_EQ(InFlight("a"), 2u);
+  Answer("a", absl::CancelledError("the older one"));
+  executor_.Advance(milliseconds(200));
+  AnswerProbe("a");
+  EXPECT_EQ(InFlight("a"), 2u) << "the one of its last trial, and one more";
 }
 
 TEST_F(Ejection, ATeacherThatRestsIsNoOutage) {
