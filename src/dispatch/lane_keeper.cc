@@ -322,15 +322,19 @@ void LaneKeeper::NoteReadiness() {
   }
 }
 
+bool LaneKeeper::StillOut(std::int64_t outage) const {
+  return outage_since_ && outages_ == outage && !shut_down_.load(std::memory_order_seq_cst);
+}
+
 void LaneKeeper::WarnOfOutage(std::int64_t outage) {
-  if (!outage_since_ || outages_ != outage) return;
+  if (!StillOut(outage)) return;
   auto seconds = (executor_.Now() - *outage_since_) / std::chrono::seconds(1);
   Log().warn("no teacher for {} s, waiting for one; {}", seconds, DescribeTeachers());
   executor_.PostAt(executor_.Now() + kNextWarning, [this, outage] { WarnOfOutage(outage); });
 }
 
 void LaneKeeper::OnOutageDeadline(std::int64_t outage) {
-  if (!outage_since_ || outages_ != outage) return;
+  if (!StillOut(outage)) return;
   // A student that has enough to go on with does not miss a teacher. One that begins to wait after this look is due no
   // sooner than the next.
   const TimePoint missed_since = std::max(*outage_since_, listener_.StudentWaitsSince().value_or(executor_.Now()));

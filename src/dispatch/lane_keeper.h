@@ -62,7 +62,7 @@ class LaneKeeper {
   // a while that doubles while it completes nothing. It needs no probe afterwards.
   void Rest(Lane& lane, const absl::Status& why, std::optional<std::chrono::milliseconds> rest);
 
-  // Cancels the probes and starts no more.
+  // Cancels the probes and starts no more; nor is anything said of teachers that nobody waits for.
   void Shutdown();
 
  private:
@@ -97,6 +97,8 @@ class LaneKeeper {
   void NoteReadiness();
   void OnOutageDeadline(std::int64_t outage);
   void WarnOfOutage(std::int64_t outage);
+  // Is this outage still that of the moment, and does anybody care?
+  bool StillOut(std::int64_t outage) const;
   bool AnyUsable() const;
   std::string DescribeTeachers() const;
 

@@ -2,6 +2,8 @@
 #include "src/dispatch/dispatcher.h"
 
 #include "gmock/gmock.h"
+#include "spdlog/sinks/ostream_sink.h"
+#include "src/base/log.h"
 #include "tests/support/dispatcher_fixture.h"
 
 namespace edl {
@@ -205,6 +207,28 @@ TEST_F(DispatcherTest, WithoutATeacherItWaitsForEver) {
   }
   AnswerProbe("a");
   EXPECT_TRUE(dispatcher().AwaitBinding().ok());
+}
+
+TEST_F(DispatcherTest, SaysThatItWaitsForATeacherOnlyAsLongAsItDoes) {
+  std::ostringstream log;
+  auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(log);
+  Log().sinks().push_back(sink);
+  const auto level = Log().level();
+  Log().set_level(spdlog::level::warn);
+  auto warnings = [&] {
+    std::string text = std::exchange(log, {}).str();
+    return text.find("no teacher for") != std::string::npos;
+  };
+  Follow({"a"});
+  executor_.Advance(milliseconds(1000));
+  EXPECT_TRUE(warnings());
+  executor_.Advance(milliseconds(30'000));
+  EXPECT_TRUE(warnings());
+  dispatcher().Fail(absl::DataLossError("over"));
+  executor_.Advance(milliseconds(300'000));
+  EXPECT_FALSE(warnings());
+  Log().set_level(level);
+  Log().sinks().pop_back();
 }
 
 TEST_F(DispatcherTest, NoTeacherTimeoutCountsFromTheOutageForAStudentThatWaitsAlready) {
