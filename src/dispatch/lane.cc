@@ -68,7 +68,8 @@ void Lane::CancelCalls(CallTag tag) {
 
 std::optional<TimePoint> Lane::idle_since() const {
   std::int64_t since = idle_since_.load(kRelaxed);
-  if (since == 0 || !ready()) return std::nullopt;
+  // Who found nothing to do may say so after another has found something.
+  if (since == 0 || !ready() || in_flight() > 0) return std::nullopt;
   return TimePoint(std::chrono::nanoseconds(since));
 }
 

@@ -41,6 +41,20 @@ TEST(Lane, HasAsManyPlacesAsItsWindow) {
   }
 }
 
+TEST(Lane, IsNotIdleWhileARequestIsInFlightWhoeverSpokeOfItLast) {
+  test::ScriptedTeachers teachers;
+  Lane lane("a", teachers.Connect("a"), 2);
+  lane.set_state(Lane::State::kReady);
+  const TimePoint now{std::chrono::hours(1)};
+  lane.MarkBusy();
+  lane.MarkIdle(now);  // by a thread that found the lane empty before the other's request
+  EXPECT_EQ(lane.idle_since(), now);
+  const int place = lane.Reserve().value();
+  EXPECT_EQ(lane.idle_since(), std::nullopt);
+  lane.Release(place);
+  EXPECT_EQ(lane.idle_since(), now);
+}
+
 TEST(Lane, IsLeftReadyByOneOnly) {
   test::ScriptedTeachers teachers;
   Lane lane("a", teachers.Connect("a"), 1);
