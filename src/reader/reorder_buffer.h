@@ -23,8 +23,10 @@ class ReorderBuffer {
   std::uint64_t Place() { return next_place_++; }
 
   void Put(std::uint64_t place, std::unique_ptr<Delivery> delivery) {
-    // Without order, the place is the turn of arrival, which keeps the ring's invariants just as well.
-    ring_.Put(ordered_ ? place : arrivals_.fetch_add(1, std::memory_order_relaxed), std::move(delivery));
+    // Without order, the place is the turn of arrival. The ring's invariant 2 holds for it, too: the credit that frees
+    // the slot was taken for this delivery or for one that has had its turn before, and with acquire and release each
+    // turn sees all that those before it have seen.
+    ring_.Put(ordered_ ? place : arrivals_.fetch_add(1, std::memory_order_acq_rel), std::move(delivery));
   }
 
   // Null: nothing yet.
@@ -36,7 +38,7 @@ class ReorderBuffer {
  private:
   const bool ordered_;
   std::uint64_t next_place_ = 0;
-  std::atomic<std::uint64_t> arrivals_{0};
+  std::atomic<std::uint64_t> arrivals_{0};  // raised by whoever puts; acq_rel, see Put
   ReorderRing<Delivery> ring_;
 };
 
