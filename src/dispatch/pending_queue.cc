@@ -6,6 +6,7 @@
 namespace edl {
 
 void PendingQueue::Push(TeacherRequest& request) {
+  request.HandOver();
   fresh_.push(&request);
   fresh_count_.fetch_add(1, std::memory_order_seq_cst);
 }
@@ -37,7 +38,9 @@ TeacherRequest* PendingQueue::TakeFresh() {
   do {
     if (count == 0) return nullptr;
   } while (!fresh_count_.compare_exchange_weak(count, count - 1, std::memory_order_seq_cst));
-  return fresh_.pop();
+  TeacherRequest* request = fresh_.pop();
+  request->HandOver();
+  return request;
 }
 
 bool PendingQueue::KeepsAway(const TeacherRequest& retry, const Lane& lane) const {

@@ -8,6 +8,7 @@
 // Invariant (Dekker, with Lane's window): a push is counted, sequentially consistent, before the pusher looks for a
 //        free place; a taker that finds nothing frees its place before it looks at the counts again. One of the two
 //        sees the other, so no request waits beside a free place.
+// Order: what the pusher wrote into a request, its taker sees: by the lock, or by TeacherRequest::HandOver.
 // Source: fresh requests: max0x7ba/atomic_queue.
 #pragma once
 

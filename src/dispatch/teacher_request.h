@@ -4,6 +4,7 @@
 // Lifetime: its maker owns it and keeps it until the sink is called, which happens exactly once for each Submit.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -54,6 +55,12 @@ struct TeacherRequest {
     }
     return false;
   }
+
+  // Before it goes into a queue that does not acquire, and after it has come out. (Debian's atomic_queue pops so.) Both
+  // read, modify and write, with acquire and release, so the later one sees all that came before the earlier one; and the
+  // pop's cannot be the earlier one, for then it would come before the push of what it has popped.
+  void HandOver() { hand_overs.fetch_add(1, std::memory_order_acq_rel); }
+  std::atomic<int> hand_overs{0};
 
   // Written by the maker before Submit.
   std::int64_t first_row = 0;  // in its batch

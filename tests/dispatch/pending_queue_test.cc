@@ -68,6 +68,7 @@ TEST_F(PendingQueueTest, NothingIsLeftBehindUnderContention) {
       TeacherRequest* request = queue.Take(lane);
       lane.Release(*place);
       if (request != nullptr) {
+        EXPECT_EQ(request->rows, 7) << "its taker sees what the pusher wrote";
         EXPECT_EQ(request->attempts++, 0) << "taken twice";
         ++taken;
       } else if (!queue.HasWorkFor(lane)) {
@@ -85,6 +86,7 @@ TEST_F(PendingQueueTest, NothingIsLeftBehindUnderContention) {
   }
   start.Wait();
   for (TeacherRequest& request : requests) {
+    request.rows = 7;
     (&request - requests.data() + seed) % 7 == 0 ? queue.PushRetry(request) : queue.Push(request);
     pump();
   }
