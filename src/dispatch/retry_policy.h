@@ -3,7 +3,7 @@
 // A reply that makes no sense may be the teacher's fault or the request's, so it is evidence, not proof. The request is
 // given up when two teachers that answer others well have answered it so; or when none is left that has not, and the
 // last one answers others well or no other is on its way. What it means for the lane: docs/decisions/ejection.md.
-// Source: gRPC's status codes; a server that shuts down answers CANCELLED or UNAVAILABLE (design.md, section 5).
+// Source: gRPC's status codes. A server that shuts down answers CANCELLED or UNAVAILABLE; both mean another teacher.
 #pragma once
 
 #include "absl/status/status.h"

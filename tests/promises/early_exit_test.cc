@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Leaving an epoch early cancels what is in flight and leaks nothing into the next (design.md, section 3).
+// Leaving an epoch early cancels what is in flight and leaks nothing into the next: "How it ends" in
+// docs/architecture.md.
 #include "gmock/gmock.h"
 #include "tests/support/event.h"
 #include "tests/support/rows.h"
