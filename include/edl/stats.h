@@ -48,7 +48,7 @@ struct ReaderStats {
   std::chrono::nanoseconds teachers_waited_for_source{0};   // the source worked while a ready teacher had nothing to do
   std::chrono::nanoseconds source_waited_for_student{0};    // the source was held back: everything was full
 
-  std::vector<LaneStats> lanes;
+  std::vector<LaneStats> lanes;  // teachers that have been closed for a while are left out
 
   // Several lines for people.
   std::string ToString() const;

@@ -24,10 +24,11 @@ constexpr std::chrono::milliseconds kRetryLook{100};
 }  // namespace
 
 Dispatcher::Dispatcher(const ReaderOptions& options, Executor& executor, TeacherClientFactory connect,
-                       std::size_t max_requests, std::function<void(std::int64_t)> on_window)
+                       std::size_t max_requests, std::function<void(std::int64_t)> on_window, std::size_t max_lanes)
     : options_(options),
       executor_(executor),
       on_window_(std::move(on_window)),
+      lanes_(max_lanes),
       pending_(max_requests, lanes_),
       flights_(2 * max_requests),
       retry_budget_({options.retry_budget, kRetriesPerSecond, kRetryBurst}),
@@ -139,11 +140,17 @@ void Dispatcher::StartLeg(Flight& flight, int leg) {
   lane.CountAttempt();
   flight.Hold();  // it may have landed when Start returns
   calls_->Enter();
+  lane.Enter();  // for the callback
+  lane.Enter();  // and for us: the call, too, may be over
+  absl::Cleanup leave_lane = [&] { lane.Leave(); };
   absl::Status started = Guarded([&] {
     return call.Start({model.name, model.version, "", flight.inputs(), options_.predictions}, options_.attempt_timeout,
                       {&flight.cancellation(), &flight},
-                      [this, &flight, leg, calls = calls_](absl::StatusOr<InferReply> reply) {
-                        absl::Cleanup leave = [&calls] { calls->Leave(); };
+                      [this, &flight, &lane, leg, calls = calls_](absl::StatusOr<InferReply> reply) {
+                        absl::Cleanup leave = [&lane, &calls] {
+                          lane.Leave();
+                          calls->Leave();
+                        };
                         OnDone(flight, leg, std::move(reply));
                       });
   });
@@ -152,6 +159,7 @@ void Dispatcher::StartLeg(Flight& flight, int leg) {
     TeacherRequest* request = flight.LandFailed(leg);
     flights_.LetGo(flight);
     if (request != nullptr) Finish(*request, Annotate(started, request->sink->Describe(*request)));
+    lane.Leave();
     calls_->Leave();
   } else if (failed() || flight.cancellation().cancelled() || flight.landed()) {
     // Fail, Cancel and the rival look for calls to cancel after they have set what is read here.
@@ -186,15 +194,17 @@ void Dispatcher::OnWon(Flight& flight, int leg, const TeacherRequest& request) {
   if (const BadReply* bad = flight.BadReplyOfOther(leg)) judge_.Convict(*bad, lane);
   Flight::Leg* rival = flight.Rival(leg);
   if (leg == 1) hedges_won_.fetch_add(1, kRelaxed);
-  if (leg == 1 && rival != nullptr) judge_.NoteLostRace(*rival->lane, executor_.Now() - rival->sent);
-  if (rival != nullptr) rival->lane->call(rival->place).CancelIf({nullptr, &flight});
+  if (rival == nullptr || !rival->lane->Pin(rival->life)) return;
+  absl::Cleanup leave = [&] { rival->lane->Leave(); };
+  if (leg == 1) judge_.NoteLostRace(*rival->lane, executor_.Now() - rival->sent);
+  rival->lane->call(rival->place).CancelIf({nullptr, &flight});
 }
 
 void Dispatcher::OnFailed(Flight& flight, int leg, const absl::Status& error) {
   Lane& lane = *flight.leg(leg).lane;
   const bool unwanted = failed() || flight.cancellation().cancelled();
   const bool lost = flight.landed() && absl::IsCancelled(error);  // to its rival, which had it cancelled
-  if (!unwanted && LaneJudge::MakesNoSense(error)) flight.Spoil(leg, {&lane, lane.standing(), error});
+  if (!unwanted && LaneJudge::MakesNoSense(error)) flight.Spoil(leg, {&lane, lane.life(), lane.standing(), error});
   TeacherRequest* request = flight.LandFailed(leg);
   flights_.LetGo(flight);
   if (request == nullptr) {
@@ -219,7 +229,7 @@ void Dispatcher::OnAttemptFailed(Lane& lane, TeacherRequest& request, const absl
   Log().info("{}, teacher {}, attempt {} of {}: {}; it is tried again", request.sink->Describe(request),
              lane.endpoint(), request.attempts, options_.max_attempts, error.ToString());
   if (!verdict.counts) --request.attempts;
-  request.avoid = &lane;
+  request.avoid = lane.id();
   retried_.fetch_add(1, kRelaxed);
   Retry(request);
 }
@@ -301,7 +311,9 @@ void Dispatcher::AddStats(ReaderStats& stats) const {
   stats.retried = retried_.load(kRelaxed);
   stats.hedged = hedger_.hedged();
   stats.hedges_won = hedges_won_.load(kRelaxed);
-  for (std::size_t i = 0; i < lanes_.size(); ++i) stats.lanes.push_back(lanes_[i].Stats());
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    if (!lanes_[i].vacant()) stats.lanes.push_back(lanes_[i].Stats());
+  }
 }
 
 }  // namespace edl

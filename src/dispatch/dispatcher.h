@@ -33,9 +33,10 @@ namespace edl {
 class Dispatcher final : private LaneKeeper::Listener, private Hedger::Sender {
  public:
   // At most `max_requests` are submitted and not finished at a time. `on_window` hears, on the executor's thread, how
-  // many requests all ready lanes take together whenever that has grown. `options` and `executor` outlive it.
+  // many requests all ready lanes take together whenever that has grown. Lanes are at most `max_lanes` at a time.
+  // `options` and `executor` outlive it.
   Dispatcher(const ReaderOptions& options, Executor& executor, TeacherClientFactory connect, std::size_t max_requests,
-             std::function<void(std::int64_t)> on_window);
+             std::function<void(std::int64_t)> on_window, std::size_t max_lanes = LaneTable::kCapacity);
 
   void SetTeachers(const TeacherSet& set) { keeper_.SetTeachers(set); }
 

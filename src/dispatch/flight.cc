@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "src/dispatch/lane.h"
+
 namespace edl {
 namespace {
 
@@ -10,6 +12,7 @@ constexpr auto kSeqCst = std::memory_order_seq_cst;
 
 void Take(Flight::Leg& leg, Lane& lane, int place, TimePoint now) {
   leg.lane = &lane;
+  leg.life = lane.life();
   leg.place = place;
   leg.sent = now;
   leg.spoiled.store(false, kSeqCst);

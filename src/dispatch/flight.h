@@ -31,6 +31,7 @@ class Flight {
   // One attempt's way: constant once it is in the air, but for the bad reply.
   struct Leg {
     Lane* lane = nullptr;
+    std::int64_t life = 0;  // of the lane, which may have another by the time that somebody looks at the other's leg
     int place = 0;
     TimePoint sent;
     BadReply bad;                      // valid once `spoiled`

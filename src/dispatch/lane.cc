@@ -7,6 +7,7 @@ namespace edl {
 namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
+constexpr auto kSeqCst = std::memory_order_seq_cst;
 
 const char* StateName(Lane::State state) {
   switch (state) {
@@ -29,8 +30,68 @@ const char* StateName(Lane::State state) {
 }  // namespace
 
 Lane::Lane(std::string endpoint, std::unique_ptr<TeacherClient> client, int most)
-    : endpoint_(std::move(endpoint)), client_(std::move(client)), probe_(client_->NewModelProbe()), window_(most) {
-  for (int i = 0; i < most; ++i) calls_.push_back(client_->NewCall());
+    : most_(most), window_(most), endpoint_(std::move(endpoint)) {
+  Connect(std::move(client));
+}
+
+void Lane::Connect(std::unique_ptr<TeacherClient> client) {
+  client_ = std::move(client);
+  probe_ = client_->NewModelProbe();
+  for (int i = 0; i < most_; ++i) calls_.push_back(client_->NewCall());
+}
+
+std::string Lane::endpoint() const {
+  MutexLock lock(mu_);
+  return endpoint_;
+}
+
+bool Lane::Pin(std::int64_t life) {
+  Enter();
+  if (life_.load(kSeqCst) == 2 * life) return true;
+  Leave();
+  return false;
+}
+
+bool Lane::Pin() {
+  Enter();
+  if (!vacant()) return true;
+  Leave();
+  return false;
+}
+
+bool Lane::Vacate() {
+  auto held = [this] { return in_flight() > 0 || inside_.load(kSeqCst) > 0; };
+  // Once nothing is in flight, nothing will be: who pins it in the moment of the second look has nothing to cancel.
+  if (held()) return false;
+  const std::int64_t life = life_.load(kSeqCst);
+  life_.store(life + 1, kSeqCst);
+  if (held()) {
+    life_.store(life, kSeqCst);
+    return false;
+  }
+  probe_.reset();
+  calls_.clear();
+  client_.reset();
+  return true;
+}
+
+void Lane::Renew(std::string endpoint, std::unique_ptr<TeacherClient> client) {
+  Connect(std::move(client));
+  window_.Reset();
+  on_trial_.store(false, kSeqCst);
+  bad_in_a_row_.store(0, kRelaxed);
+  convicted_.store(false, kRelaxed);
+  lost_in_a_row_.store(0, kRelaxed);
+  for (std::atomic<std::int64_t>* counter : {&recent_latency_ns_, &idle_since_, &attempts_, &completed_, &failed_,
+                                             &rows_, &bad_replies_, &ejections_, &latency_ns_}) {
+    counter->store(0, kRelaxed);
+  }
+  {
+    MutexLock lock(mu_);
+    endpoint_ = std::move(endpoint);
+    last_error_.clear();
+  }
+  life_.store(life_.load(kSeqCst) + 1, kSeqCst);
 }
 
 bool Lane::LeaveReady(State to) {
@@ -50,7 +111,11 @@ std::optional<int> Lane::Reserve() {
   while (ready()) {
     if (!HasRoom(busy)) return std::nullopt;
     int place = __builtin_ctzll(~busy);  // a window is no larger than the places, so one of them is free
-    if (busy_.compare_exchange_weak(busy, busy | std::uint64_t{1} << place, std::memory_order_seq_cst)) return place;
+    if (!busy_.compare_exchange_weak(busy, busy | std::uint64_t{1} << place, kSeqCst)) continue;
+    if (ready()) return place;
+    // Closed meanwhile: see invariant 1. Ready again by the next look, and the place may have been missed.
+    Release(place);
+    busy = busy_.load(kSeqCst);
   }
   return std::nullopt;
 }
@@ -63,7 +128,15 @@ void Lane::Release(int place) {
 }
 
 void Lane::CancelCalls(CallTag tag) {
+  if (!Pin()) return;
   for (std::unique_ptr<TeacherCall>& call : calls_) call->CancelIf(tag);
+  Leave();
+}
+
+void Lane::CancelProbe() {
+  if (!Pin()) return;
+  probe_->Cancel();
+  Leave();
 }
 
 std::optional<TimePoint> Lane::idle_since() const {
@@ -129,7 +202,6 @@ void Lane::set_last_error(const absl::Status& status) {
 
 LaneStats Lane::Stats() const {
   LaneStats stats;
-  stats.endpoint = endpoint_;
   stats.state = StateName(state());
   stats.attempts = attempts_.load(kRelaxed);
   stats.completed = completed_.load(kRelaxed);
@@ -143,6 +215,7 @@ LaneStats Lane::Stats() const {
     stats.mean_latency = std::chrono::microseconds(latency_ns_.load(kRelaxed) / stats.completed / 1000);
   }
   MutexLock lock(mu_);
+  stats.endpoint = endpoint_;
   stats.last_error = last_error_;
   return stats;
 }

@@ -5,6 +5,15 @@
 // States: kConnecting -> kReady <-> kResting (overloaded), kEjected (it failed), kRefused (it serves what does not
 //         fit); any -> kClosed (no teacher of ours any more) -> kConnecting (it is again). Only the keeper's thread
 //         leaves a state, but kReady, which any thread may leave for kResting or kEjected.
+// Lives: a lane is never freed while the reader lives, but the keeper uses one that has been closed again, for another
+//        endpoint. Between two lives it is vacant: it has no connection and no calls. Invariants, all atomics
+//        sequentially consistent:
+//  1. Who holds a place has the lane in one life until the release. Reserve sets the place's bit, then reads the state;
+//     the keeper closes the lane, then reads the bits. One of the two sees the other (Dekker).
+//  2. So has who holds it by Enter (while holding a place) or Pin, until Leave: a callback that has given back its
+//     place, or one that looks at another's lane. Pin counts itself, then reads the life; Vacate ends the life, then
+//     reads the count.
+//  3. No two lives of a lane have one number. For who holds the lane, it stays the same while Vacate tries in vain.
 #pragma once
 
 #include <atomic>
@@ -32,7 +41,24 @@ class Lane {
   // At most `most` requests in flight, 1 to kMaxWindow.
   Lane(std::string endpoint, std::unique_ptr<TeacherClient> client, int most);
 
-  const std::string& endpoint() const { return endpoint_; }
+  std::string endpoint() const;
+  LaneId id() const { return {this, life()}; }
+  std::int64_t life() const { return life_.load(std::memory_order_seq_cst) / 2; }
+  bool vacant() const { return life_.load(std::memory_order_seq_cst) % 2 != 0; }
+
+  // Each keeps the lane in its life until Leave. Enter: while the caller holds a place. Pin: false, and nothing is
+  // kept, when the lane is not in that life any more, or (without one) is vacant.
+  void Enter() { inside_.fetch_add(1, std::memory_order_seq_cst); }
+  bool Pin(std::int64_t life);
+  bool Pin();
+  void Leave() { inside_.fetch_sub(1, std::memory_order_seq_cst); }
+
+  // The keeper's thread, of a closed lane with no probe in flight: ends its life, with its connection. False: somebody
+  // holds it.
+  bool Vacate();
+  // The keeper's thread, of a vacant lane, which begins anew.
+  void Renew(std::string endpoint, std::unique_ptr<TeacherClient> client);
+
   // Requests in flight, at present: it finds its own size.
   int window() const { return window_.window(); }
 
@@ -52,13 +78,14 @@ class Lane {
   int in_flight() const { return __builtin_popcountll(busy_.load(std::memory_order_seq_cst)); }
   bool HasRoom() const { return ready() && HasRoom(busy_.load(std::memory_order_seq_cst)); }
 
-  // The call of a place that the caller has reserved.
+  // The call of a place, for who has reserved it or keeps the lane in its life.
   TeacherCall& call(int place) { return *calls_[place]; }
   ModelProbe& probe() { return *probe_; }
   // The keeper's thread, while no probe is in flight.
   void Reconnect() { client_->Reconnect(); }
-  // Cancels the calls in flight that have that tag.
+  // Cancels the calls in flight that have that tag; the probe.
   void CancelCalls(CallTag tag);
+  void CancelProbe();
 
   // Since when nothing has been in flight; nothing while it is busy or not ready.
   std::optional<TimePoint> idle_since() const;
@@ -92,11 +119,17 @@ class Lane {
  private:
   bool HasRoom(std::uint64_t busy) const;
   void NoteLatency(std::chrono::nanoseconds latency);
+  void Connect(std::unique_ptr<TeacherClient> client);
 
-  const std::string endpoint_;
-  const std::unique_ptr<TeacherClient> client_;
+  const int most_;
+
+  // Constant in a life; null between two.
+  std::unique_ptr<TeacherClient> client_;
   std::vector<std::unique_ptr<TeacherCall>> calls_;  // one a place
-  const std::unique_ptr<ModelProbe> probe_;
+  std::unique_ptr<ModelProbe> probe_;
+
+  std::atomic<std::int64_t> life_{0};  // twice its number, and one more when it is over; written by the keeper
+  std::atomic<int> inside_{0};         // Enter and Pin, less Leave
 
   WindowControl window_;
   std::atomic<State> state_{State::kConnecting};
@@ -126,6 +159,7 @@ class Lane {
   std::atomic<std::int64_t> latency_ns_{0};
 
   mutable Mutex mu_;
+  std::string endpoint_ ABSL_GUARDED_BY(mu_);
   std::string last_error_ ABSL_GUARDED_BY(mu_);
 };
 

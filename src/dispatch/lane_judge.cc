@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/dispatch/lane_judge.h"
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/status.h"
 #include "src/rpc/pushback.h"
@@ -21,7 +22,7 @@ RequestHistory HistoryOf(const TeacherRequest& request, const Lane& lane, Standi
   history.good_witnesses = standing == Standing::kGood ? 1 : 0;
   for (const BadReply& bad : request.bad_replies) {
     history.bad_replies += bad.standing != Standing::kConvicted ? 1 : 0;
-    history.good_witnesses += bad.standing == Standing::kGood && bad.lane != &lane ? 1 : 0;
+    history.good_witnesses += bad.standing == Standing::kGood && bad.from() != lane.id() ? 1 : 0;
   }
   return history;
 }
@@ -35,14 +36,14 @@ Verdict LaneJudge::Judge(Lane& lane, TeacherRequest& request, const absl::Status
   history.max_attempts = max_attempts;
   auto other_that = [&](bool (*condition)(const Lane&)) {
     return lanes_.Any(
-        [&](const Lane& other) { return condition(other) && &other != &lane && !request.SpoiledBy(other); });
+        [&](const Lane& other) { return condition(other) && &other != &lane && !request.SpoiledBy(other.id()); });
   };
   history.others_left = other_that([](const Lane& other) { return other.usable(); });
   history.others_may_come = other_that([](const Lane& other) {
     return other.state() == Lane::State::kConnecting || other.state() == Lane::State::kEjected;
   });
   Verdict verdict = edl::Judge(error, history);
-  if (verdict.lane == Verdict::Lane::kSuspect) request.bad_replies.push_back({&lane, standing, error});
+  if (verdict.lane == Verdict::Lane::kSuspect) request.bad_replies.push_back({&lane, lane.life(), standing, error});
   Punish(lane, verdict.lane, standing, error);
   return verdict;
 }
@@ -73,10 +74,13 @@ void LaneJudge::Blame(Lane& lane, const absl::Status& error) {
 }
 
 void LaneJudge::Convict(const BadReply& bad, const Lane& lane) {
-  // One good answer since, and it was a lapse.
-  if (bad.lane == &lane || bad.lane->bad_in_a_row() == 0) return;
-  bad.lane->Convict();
-  keeper_.Eject(*bad.lane,
+  if (bad.from() == lane.id()) return;
+  Lane& convict = *bad.lane;
+  if (!convict.Pin(bad.life)) return;  // that teacher is gone
+  absl::Cleanup leave = [&] { convict.Leave(); };
+  if (convict.bad_in_a_row() == 0) return;  // one good answer since, and it was a lapse
+  convict.Convict();
+  keeper_.Eject(convict,
                 Annotate(bad.why, absl::StrCat("teacher ", lane.endpoint(), " answered well what it answered so")),
                 kBadReplyRest);
 }

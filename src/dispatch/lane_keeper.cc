@@ -26,6 +26,8 @@ constexpr milliseconds kFirstModelPatience{10'000};
 constexpr milliseconds kModelPatience{120'000};
 constexpr milliseconds kFirstWarning{1000};
 constexpr milliseconds kNextWarning{30'000};
+constexpr milliseconds kLookForRoom{250};
+constexpr milliseconds kForgetAfter{30'000};  // its connection is kept for one that is only unlisted for a moment
 
 // An answer of a teacher that is there and well, and that no second probe would change.
 bool IsRefusal(const absl::Status& error) {
@@ -64,8 +66,8 @@ void LaneKeeper::Eject(Lane& lane, const absl::Status& why, milliseconds rest) {
   if (!lane.LeaveReady(Lane::State::kEjected)) return;
   lane.CountEjection();
   Log().warn("teacher {} is out of rotation: {}", lane.endpoint(), why.ToString());
-  executor_.Post([this, &lane, why, rest] {
-    if (lane.state() == Lane::State::kEjected) {
+  executor_.Post([this, &lane, life = lane.life(), why, rest] {
+    if (lane.life() == life && lane.state() == Lane::State::kEjected) {
       NoteFailure(lane, why);
       RestUntil(lane, executor_.Now() + rest);
       ProbeLater(lane, std::max(WaitAfterRelapse(lane), rest));
@@ -77,7 +79,8 @@ void LaneKeeper::Eject(Lane& lane, const absl::Status& why, milliseconds rest) {
 
 void LaneKeeper::Rest(Lane& lane, const absl::Status& why, std::optional<milliseconds> rest) {
   bool was_ready = lane.LeaveReady(Lane::State::kResting);
-  executor_.Post([this, &lane, why, rest, was_ready] {
+  executor_.Post([this, &lane, life = lane.life(), why, rest, was_ready] {
+    if (lane.life() != life) return;
     // One that had gone already need not rest longer, unless its teacher says so.
     if (was_ready || rest) RestUntil(lane, executor_.Now() + (rest ? *rest : WaitAfterRelapse(lane)));
     if (!was_ready || lane.state() != Lane::State::kResting) return;
@@ -90,7 +93,7 @@ void LaneKeeper::Rest(Lane& lane, const absl::Status& why, std::optional<millise
 
 void LaneKeeper::Shutdown() {
   shut_down_.store(true, std::memory_order_seq_cst);
-  for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_[i].probe().Cancel();
+  for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_[i].CancelProbe();
 }
 
 void LaneKeeper::FollowSet(const TeacherSet& set) {
@@ -101,21 +104,19 @@ void LaneKeeper::FollowSet(const TeacherSet& set) {
   for (auto& [endpoint, lane] : by_endpoint_) {
     if (wanted.count(endpoint) == 0 && lane->state() != Lane::State::kClosed) Close(*lane);
   }
+  left_out_.clear();
   for (const std::string& endpoint : chosen) Open(endpoint);
   NoteReadiness();
   listener_.OnLanesChanged();
 }
 
 void LaneKeeper::Open(const std::string& endpoint) {
-  Lane*& lane = by_endpoint_[endpoint];
-  if (lane == nullptr) {
-    lane = lanes_.Add(std::make_unique<Lane>(endpoint, connect_(endpoint), options_.window));
-    if (lane == nullptr) {
-      Log().error("teacher {} is not used: this reader has met {} endpoints, its limit", endpoint,
-                  LaneTable::kCapacity);
-      by_endpoint_.erase(endpoint);
-      return;
-    }
+  auto known = by_endpoint_.find(endpoint);
+  Lane* lane = known != by_endpoint_.end() ? known->second : NewLane(endpoint);
+  if (lane == nullptr) return LeaveOut(endpoint);
+  left_out_.erase(endpoint);
+  if (known == by_endpoint_.end()) {
+    by_endpoint_.emplace(endpoint, lane);
   } else if (lane->state() != Lane::State::kClosed) {
     return;
   }
@@ -125,15 +126,76 @@ void LaneKeeper::Open(const std::string& endpoint) {
   care.last_failure.reset();
   care.model_missing_since.reset();
   care.relapses = 0;
+  care.completed = lane->completed();
   care.rest_until = TimePoint::min();
   lane->set_state(Lane::State::kConnecting);
   Probe(*lane);
+}
+
+// A vacant one, else one more, else that of whoever has been gone longest. Null: all are in use.
+Lane* LaneKeeper::NewLane(const std::string& endpoint) {
+  if (vacant_.empty() && !lanes_.full()) {
+    return &lanes_.Add(std::make_unique<Lane>(endpoint, connect_(endpoint), options_.window));
+  }
+  if (vacant_.empty()) ForgetLongestClosed();
+  if (vacant_.empty()) return nullptr;
+  Lane* lane = vacant_.back();
+  vacant_.pop_back();
+  lane->Renew(endpoint, connect_(endpoint));
+  return lane;
+}
+
+// Those that are gone may only have something in flight yet.
+void LaneKeeper::LeaveOut(const std::string& endpoint) {
+  if (left_out_.insert(endpoint).second) {
+    Log().error("teacher {} is not used for now: this reader has {} teachers, its limit", endpoint, lanes_.size());
+  }
+  if (!looks_for_room_) LookForRoom();
+}
+
+void LaneKeeper::LookForRoom() {
+  looks_for_room_ = true;
+  executor_.PostAt(executor_.Now() + kLookForRoom, [this] {
+    looks_for_room_ = false;
+    const std::set<std::string> left_out = left_out_;
+    for (const std::string& endpoint : left_out) Open(endpoint);
+  });
 }
 
 void LaneKeeper::Close(Lane& lane) {
   Log().info("teacher {} is no longer listed: it gets no more requests", lane.endpoint());
   lane.set_state(Lane::State::kClosed);
   lane.probe().Cancel();
+  care_[&lane].closed_since = executor_.Now();
+  ForgetLater(lane);
+}
+
+void LaneKeeper::ForgetLater(Lane& lane) {
+  executor_.PostAt(executor_.Now() + kForgetAfter, [this, &lane, opening = care_[&lane].opening] {
+    if (care_[&lane].opening != opening || lane.vacant()) return;
+    if (!Forget(lane)) ForgetLater(lane);
+  });
+}
+
+// False: it still has something in flight. So it finishes what it has, whatever becomes of its endpoint.
+bool LaneKeeper::Forget(Lane& lane) {
+  const std::string endpoint = lane.endpoint();
+  if (care_[&lane].probing || !lane.Vacate()) return false;
+  by_endpoint_.erase(endpoint);
+  vacant_.push_back(&lane);
+  return true;
+}
+
+void LaneKeeper::ForgetLongestClosed() {
+  std::vector<Lane*> closed;
+  for (const auto& [endpoint, lane] : by_endpoint_) {
+    if (lane->state() == Lane::State::kClosed) closed.push_back(lane);
+  }
+  std::sort(closed.begin(), closed.end(),
+            [this](const Lane* a, const Lane* b) { return care_.at(a).closed_since < care_.at(b).closed_since; });
+  for (Lane* lane : closed) {
+    if (Forget(*lane)) return;
+  }
 }
 
 void LaneKeeper::Probe(Lane& lane) {

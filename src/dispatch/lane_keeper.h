@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// LaneKeeper: opens, probes, admits, ejects, readmits and closes lanes.
+// LaneKeeper: opens, probes, admits, ejects, readmits, closes and forgets lanes.
 // Place: follows the teacher sets that the watcher tells; tells the dispatcher which lanes may be used.
 // Rules: a lane is used only after a probe (ModelMetadata, ModelReady) found the model that the reader is bound to; one
 //        that fails is probed again, for as long as it is a teacher of ours, after 100 to 250 ms, so that a teacher
 //        that comes back is used within a second. One that passes its probes and fails all the same is let in less and
 //        less often. Even the last lane is ejected (docs/decisions/ejection.md). One whose answer no waiting will
 //        change (another model, no such method, no permission) is refused, and asked again once a second.
+//        One that has been closed for a while loses its connection, and its lane goes to the next new endpoint.
 // Errors, to Listener::OnHopeless: what a teacher refuses with, when none is left that might serve; UNAVAILABLE - the
 //         student has waited for ReaderOptions::no_teacher_timeout while there was none.
 // Thread-safety: Start, SetTeachers, Eject, Rest, Shutdown: any thread. All else happens on the executor's one thread.
@@ -17,7 +18,9 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "edl/options.h"
 #include "edl/teachers.h"
@@ -68,19 +71,26 @@ class LaneKeeper {
  private:
   // What the keeper knows of a lane.
   struct Care {
-    std::int64_t opening = 0;  // counts how often it was opened: an answer to an earlier life's probe is dropped
+    std::int64_t opening = 0;  // counts how often it was opened, in all its lives: what belongs to another is dropped
+    TimePoint closed_since;    // if it is
     std::chrono::milliseconds backoff{0};
     bool probing = false;
-    std::optional<absl::Status> last_failure;  // since it was opened or last ready
+    std::optional<absl::Status> last_failure;      // since it was opened or last ready
     std::optional<TimePoint> model_missing_since;  // its last probes were all answered NOT_FOUND
-    int relapses = 0;                          // out of rotation so often, and nothing completed between
-    std::int64_t completed = 0;                // by the lane, when it last went out of rotation
-    TimePoint rest_until = TimePoint::min();   // it gets nothing before
+    int relapses = 0;                              // out of rotation so often, and nothing completed between
+    std::int64_t completed = 0;                    // by the lane, when it last went out of rotation
+    TimePoint rest_until = TimePoint::min();       // it gets nothing before
   };
 
   void FollowSet(const TeacherSet& set);
   void Open(const std::string& endpoint);
+  Lane* NewLane(const std::string& endpoint);
+  void LeaveOut(const std::string& endpoint);
+  void LookForRoom();
   void Close(Lane& lane);
+  void ForgetLater(Lane& lane);
+  bool Forget(Lane& lane);
+  void ForgetLongestClosed();
   void Probe(Lane& lane);
   void ProbeLater(Lane& lane, std::chrono::milliseconds wait);
   void OnProbed(Lane& lane, std::int64_t opening, absl::StatusOr<ModelInfo> info);
@@ -115,6 +125,9 @@ class LaneKeeper {
   // The executor's thread only.
   std::map<std::string, Lane*> by_endpoint_;
   std::map<const Lane*, Care> care_;
+  std::vector<Lane*> vacant_;       // none of by_endpoint_
+  std::set<std::string> left_out_;  // listed, and there was no lane for them
+  bool looks_for_room_ = false;     // a task will look again
   std::shared_ptr<const ModelBinding> binding_;
   std::int64_t outages_ = 0;
   std::optional<TimePoint> outage_since_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// LaneTable: all lanes of a reader, those that were closed too; read without a lock while the keeper adds to it.
+// LaneTable: all lanes of a reader, those that were closed too; read without a lock while the keeper adds to it. A lane
+// stays in it, so that readers need no lock; the keeper uses those that are vacant again.
 // Thread-safety: Add: the keeper's thread. The rest: any thread.
 #pragma once
 
@@ -16,19 +17,19 @@ namespace edl {
 
 class LaneTable {
  public:
-  // So many endpoints can one reader meet in its life; a lane is never taken away, so that readers need no lock.
+  // So many teachers can one reader have at a time.
   static constexpr std::size_t kCapacity = 4096;
 
-  LaneTable() : lanes_(kCapacity) {}
+  explicit LaneTable(std::size_t capacity = kCapacity) : lanes_(capacity) {}
 
-  // Null when the table is full.
-  Lane* Add(std::unique_ptr<Lane> lane) {
+  // It is not full.
+  Lane& Add(std::unique_ptr<Lane> lane) {
     std::size_t size = size_.load(std::memory_order_relaxed);
-    if (size == kCapacity) return nullptr;
     lanes_[size] = std::move(lane);
     size_.store(size + 1, std::memory_order_seq_cst);  // with it, readers see the lane
-    return lanes_[size].get();
+    return *lanes_[size];
   }
+  bool full() const { return size() == lanes_.size(); }
 
   std::size_t size() const { return size_.load(std::memory_order_seq_cst); }
   Lane& operator[](std::size_t i) const { return *lanes_[i]; }

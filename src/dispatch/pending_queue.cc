@@ -44,12 +44,13 @@ TeacherRequest* PendingQueue::TakeFresh() {
 }
 
 bool PendingQueue::KeepsAway(const TeacherRequest& retry, const Lane& lane) const {
-  if (retry.SpoiledBy(lane)) {
+  if (retry.SpoiledBy(lane.id())) {
     // Worth waiting for one that rests: this lane's answer would most likely be the same again.
-    return lanes_.Any([&](const Lane& other) { return other.usable() && !retry.SpoiledBy(other); });
+    return lanes_.Any([&](const Lane& other) { return other.usable() && !retry.SpoiledBy(other.id()); });
   }
-  return retry.avoid == &lane &&
-         lanes_.Any([&](const Lane& other) { return other.ready() && &other != &lane && !retry.SpoiledBy(other); });
+  return retry.avoid == lane.id() && lanes_.Any([&](const Lane& other) {
+    return other.ready() && &other != &lane && !retry.SpoiledBy(other.id());
+  });
 }
 
 std::deque<TeacherRequest*>::iterator PendingQueue::FindRetryFor(const Lane& lane) {

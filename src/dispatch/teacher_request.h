@@ -39,26 +39,39 @@ class RequestSink {
   ~RequestSink() = default;
 };
 
+// Which teacher: a lane is used again, for another endpoint, when its own has been gone for a while. Good for
+// comparing; whether the lane is still that teacher's, Lane::Pin says.
+struct LaneId {
+  const Lane* lane = nullptr;
+  std::int64_t life = 0;
+
+  bool operator==(const LaneId& other) const { return lane == other.lane && life == other.life; }
+  bool operator!=(const LaneId& other) const { return !(*this == other); }
+};
+
 // A teacher's answer that made no sense. Whose fault that is, the teacher's or the request's, shows when the request is
 // answered elsewhere: see retry_policy.h.
 struct BadReply {
+  LaneId from() const { return {lane, life}; }
+
   Lane* lane = nullptr;
+  std::int64_t life = 0;
   Standing standing = Standing::kUnproven;  // the lane's, before this answer
   absl::Status why;
 };
 
 struct TeacherRequest {
-  // Did this lane's teacher answer it badly?
-  bool SpoiledBy(const Lane& lane) const {
+  // Did this teacher answer it badly?
+  bool SpoiledBy(const LaneId& lane) const {
     for (const BadReply& bad : bad_replies) {
-      if (bad.lane == &lane) return true;
+      if (bad.from() == lane) return true;
     }
     return false;
   }
 
   // Before it goes into a queue that does not acquire, and after it has come out. (Debian's atomic_queue pops so.) Both
-  // read, modify and write, with acquire and release, so the later one sees all that came before the earlier one; and the
-  // pop's cannot be the earlier one, for then it would come before the push of what it has popped.
+  // read, modify and write, with acquire and release, so the later one sees all that came before the earlier one; and
+  // the pop's cannot be the earlier one, for then it would come before the push of what it has popped.
   void HandOver() { hand_overs.fetch_add(1, std::memory_order_acq_rel); }
   std::atomic<int> hand_overs{0};
 
@@ -71,7 +84,7 @@ struct TeacherRequest {
 
   // Written by dispatch: by the thread that holds the request, which the queues and gRPC hand over.
   int attempts = 0;                   // but those that a teacher was too busy for
-  const Lane* avoid = nullptr;        // the lane of the last failed attempt: another is preferred
+  LaneId avoid;                       // whose attempt was the last that failed: another is preferred
   std::vector<BadReply> bad_replies;  // attempts whose reply, or error, made no sense
 };
 

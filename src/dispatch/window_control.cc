@@ -26,6 +26,19 @@ std::int64_t RoundOf(int window) {
 WindowControl::WindowControl(int most)
     : most_(most), least_(std::min(2, most)), window_(least_), round_end_(RoundOf(least_)) {}
 
+void WindowControl::Reset() {
+  window_.store(least_, std::memory_order_seq_cst);
+  round_end_.store(RoundOf(least_), kRelaxed);
+  starved_.store(false, kRelaxed);
+  phase_ = Phase::kMeasure;
+  BeginRound(TimePoint(), 0, nanoseconds(0), RoundOf(least_));
+  rate_ = 0;
+  base_ = 0;
+  base_since_ = TimePoint();
+  rounds_since_base_ = 0;
+  full_window_ = 0;
+}
+
 bool WindowControl::OnCompleted(TimePoint now, std::int64_t completed, nanoseconds latency) {
   if (most_ == least_ || completed < round_end_.load(kRelaxed)) return false;
   if (adjusting_.exchange(true, std::memory_order_acquire)) return false;

@@ -23,6 +23,9 @@ class WindowControl {
  public:
   explicit WindowControl(int most);
 
+  // Forgets what it has learnt. Nobody completes anything meanwhile.
+  void Reset();
+
   int window() const { return window_.load(std::memory_order_seq_cst); }
 
   // A request was completed at `now`. `completed` and `latency` are the lane's totals with it. True: the window grew.

@@ -14,9 +14,9 @@ namespace {
 class PendingQueueTest : public ::testing::Test {
  protected:
   Lane& NewLane(Lane::State state) {
-    Lane* lane = lanes_.Add(std::make_unique<Lane>("a", teachers_.Connect("a"), 2));
-    lane->set_state(state);
-    return *lane;
+    Lane& lane = lanes_.Add(std::make_unique<Lane>("a", teachers_.Connect("a"), 2));
+    lane.set_state(state);
+    return lane;
   }
 
   test::ScriptedTeachers teachers_;
@@ -44,7 +44,7 @@ TEST_F(PendingQueueTest, KeepsARetryFromItsLaneWhileAnotherIsReady) {
   Lane& other = NewLane(Lane::State::kReady);
   PendingQueue queue(8, lanes_);
   TeacherRequest retry;
-  retry.avoid = &failed;
+  retry.avoid = failed.id();
   queue.PushRetry(retry);
   EXPECT_FALSE(queue.HasWorkFor(failed));
   EXPECT_EQ(queue.Take(failed), nullptr);

@@ -34,7 +34,7 @@ class DispatcherFixture : public ::testing::Test, private RequestSink {
     if (dispatcher_ == nullptr) {
       dispatcher_ = std::make_unique<Dispatcher>(
           options_, executor_, [this](const std::string& endpoint) { return teachers_.Connect(endpoint); }, 64,
-          [this](std::int64_t windows) { windows_ = windows; });
+          [this](std::int64_t windows) { windows_ = windows; }, max_lanes_);
     }
     return *dispatcher_;
   }
@@ -84,6 +84,7 @@ class DispatcherFixture : public ::testing::Test, private RequestSink {
   std::string Describe(const TeacherRequest&) const override { return "batch 7 of epoch 0, rows 0 to 0"; }
 
   ReaderOptions options_;
+  std::size_t max_lanes_ = LaneTable::kCapacity;
   ManualExecutor executor_;
   ScriptedTeachers teachers_;
   std::vector<std::unique_ptr<TeacherRequest>> requests_;

@@ -25,6 +25,7 @@ struct ScriptedTeacher {
   std::deque<std::shared_ptr<Call>> calls;
   std::deque<ModelProbe::Done> probes;
   int reconnections = 0;
+  int clients = 0;  // that are there at present
 
   void AnswerProbe(absl::StatusOr<ModelInfo> info) {
     ModelProbe::Done done = std::move(probes.front());
@@ -96,7 +97,8 @@ class ScriptedTeachers {
 
   class Client final : public TeacherClient {
    public:
-    explicit Client(ScriptedTeacher& teacher) : teacher_(teacher) {}
+    explicit Client(ScriptedTeacher& teacher) : teacher_(teacher) { ++teacher_.clients; }
+    ~Client() override { --teacher_.clients; }
     std::unique_ptr<TeacherCall> NewCall() override { return std::make_unique<ScriptedCall>(teacher_); }
     std::unique_ptr<ModelProbe> NewModelProbe() override { return std::make_unique<ScriptedProbe>(teacher_); }
     void Reconnect() override { ++teacher_.reconnections; }
