@@ -6,11 +6,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "edl/shared_arena.h"
 
 namespace edl {
 
@@ -19,7 +21,8 @@ namespace edl {
 //   + bytes of a batch (the one that the source has just given and that waits to be let in)
 // of the source's tensors, batches being what the source gives (for a source of samples: groups of teacher_batch_rows
 // samples), from the moment that the source gives one until Next() returns it; and their soft labels, which come to
-// rows * bytes of a row of all predictions.
+// rows * bytes of a row of all predictions. For a teacher that takes shared memory, also a copy of what is in flight to
+// it: its window * bytes of a teacher request, which are used again and again.
 struct ReaderOptions {
   // --- Behaviour ---
 
@@ -67,6 +70,14 @@ struct ReaderOptions {
 
   // Bytes of source tensors inside the reader, at most; a larger batch passes alone.
   std::size_t max_bytes_ahead = std::size_t{1} << 30;
+
+  // Hand tensors over in shared memory to teachers on this machine that take that (edl-teacher on a loopback address or
+  // Unix socket, or with --allow-shared-memory; Triton). They are then copied once, not through a socket.
+  bool shared_memory = true;
+
+  // The loader's batches lie there, or some of them: what does is not copied at all on its way to such a teacher.
+  // Null: there is none.
+  std::shared_ptr<SharedArena> arena;
 
   // How long one attempt of a request may take before it goes to another teacher.
   std::chrono::milliseconds attempt_timeout{60'000};

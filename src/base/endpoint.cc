@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/base/endpoint.h"
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -32,7 +38,41 @@ bool IsPath(absl::string_view text) {
   return text.size() > 1 && text.front() == '/' && text.size() <= kLongestPath;
 }
 
+// "127.0.0.1" of "127.0.0.1:80", "::1" of "dns:///[::1]:80".
+absl::string_view HostOf(absl::string_view endpoint) {
+  absl::ConsumePrefix(&endpoint, "dns:///");
+  absl::string_view host = endpoint.substr(0, endpoint.rfind(':'));
+  if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
+  return host;
+}
+
 }  // namespace
+
+bool IsLoopback(const std::string& endpoint) {
+  if (absl::StartsWith(endpoint, "unix:")) return true;
+  const absl::string_view host = HostOf(endpoint);
+  in_addr four;
+  if (inet_pton(AF_INET, std::string(host).c_str(), &four) == 1) return ntohl(four.s_addr) >> 24 == 127;
+  return host == "localhost" || host == "::1";
+}
+
+bool IsThisMachine(const std::string& endpoint) {
+  if (IsLoopback(endpoint)) return true;
+  const absl::string_view host = HostOf(endpoint);
+  ifaddrs* all = nullptr;
+  if (getifaddrs(&all) != 0) return false;
+  bool found = false;
+  for (const ifaddrs* one = all; one != nullptr && !found; one = one->ifa_next) {
+    if (one->ifa_addr == nullptr) continue;
+    const int family = one->ifa_addr->sa_family;
+    if (family != AF_INET && family != AF_INET6) continue;
+    char text[NI_MAXHOST];
+    const socklen_t size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+    found = getnameinfo(one->ifa_addr, size, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0 && host == text;
+  }
+  freeifaddrs(all);
+  return found;
+}
 
 absl::Status CheckEndpoint(const std::string& endpoint) {
   bool printable = std::all_of(endpoint.begin(), endpoint.end(), [](unsigned char c) { return c > ' ' && c != 127; });

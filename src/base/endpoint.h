@@ -11,4 +11,10 @@ namespace edl {
 // INVALID_ARGUMENT unless it is "host:port", "[ipv6]:port", "dns:///name:port" or "unix:/path".
 absl::Status CheckEndpoint(const std::string& endpoint);
 
+// Nobody beyond this machine can reach it: unix:, localhost, 127.x.x.x, [::1].
+bool IsLoopback(const std::string& endpoint);
+
+// It leads to this machine, as far as its text and this machine's addresses tell: no name is looked up.
+bool IsThisMachine(const std::string& endpoint);
+
 }  // namespace edl

@@ -34,6 +34,12 @@ std::shared_ptr<const std::vector<std::string>> AllNames(const ReaderOptions& op
   return names;
 }
 
+TeacherClientFactory ConnectBy(const ReaderOptions& options) {
+  return [client = TeacherClientOptions{options.shared_memory, options.arena}](const std::string& endpoint) {
+    return NewGrpcTeacherClient(endpoint, client);
+  };
+}
+
 class DistillReaderImpl final : public DistillReader {
  public:
   DistillReaderImpl(std::unique_ptr<BatchSource> source, std::unique_ptr<TeacherWatcher> teachers,
@@ -45,7 +51,7 @@ class DistillReaderImpl final : public DistillReader {
               static_cast<std::int64_t>(options_.max_bytes_ahead), kMaxRequests),
         buffer_(options_.ordered, std::max(options_.max_batches_ahead, kMostBatchesAhead)),
         executor_("edl-control"),
-        dispatcher_(options_, executor_, NewGrpcTeacherClient, kMaxRequests,
+        dispatcher_(options_, executor_, ConnectBy(options_), kMaxRequests,
                     [this](std::int64_t windows) { OnWindow(windows); }),
         loop_(options_, *source_, dispatcher_, flow_, buffer_, counters_, AllNames(options_), executor_),
         teachers_(std::move(teachers)) {}

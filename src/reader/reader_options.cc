@@ -75,6 +75,8 @@ std::string ReaderOptions::ToString() const {
   line("max_teachers", limit(max_teachers, "0 (all)"));
   line("max_batches_ahead", limit(max_batches_ahead, "0 (by the teachers' windows)"));
   line("max_bytes_ahead", max_bytes_ahead);
+  line("shared_memory", shared_memory ? "true" : "false");
+  line("arena", arena == nullptr ? "(none)" : absl::StrCat(arena->byte_size(), " bytes"));
   line("attempt_timeout_ms", attempt_timeout.count());
   line("max_attempts", max_attempts);
   line("hedge_budget", hedge_budget);

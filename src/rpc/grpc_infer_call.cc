@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/rpc/grpc_infer_call.h"
 
+#include <optional>
 #include <utility>
 
 #include "grpcpp/generic/generic_stub.h"
@@ -11,9 +12,34 @@
 #include "src/rpc/status_code.h"
 
 namespace edl {
+namespace {
+
+// A server that knows nothing of our regions, since it is another process than the one that they were registered with,
+// or that cannot read them, says so in one of these; so does one that would refuse the bytes, too.
+bool MayRefuseSharedMemory(const grpc::Status& status) {
+  switch (status.error_code()) {
+    case grpc::StatusCode::INVALID_ARGUMENT:
+    case grpc::StatusCode::NOT_FOUND:
+    case grpc::StatusCode::FAILED_PRECONDITION:
+    case grpc::StatusCode::UNIMPLEMENTED:
+    case grpc::StatusCode::INTERNAL:
+    case grpc::StatusCode::UNKNOWN:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
 
 struct GrpcInferCall::Attempt {
   grpc::ClientContext context;
+  Deadline deadline;
+  // In shared memory, and the request with its bytes, should the server refuse that.
+  std::optional<SharedMemoryLink::Placed> placed;
+  InferRequest unplaced;
+  std::int64_t refused_by = 0;  // the server that refused the attempt before this one; 0: none did
+  bool cancelled = false;       // guarded by mu_
   grpc::ByteBuffer request;
   grpc::ByteBuffer reply;
   CallTag tag;
@@ -22,16 +48,30 @@ struct GrpcInferCall::Attempt {
 
 absl::Status GrpcInferCall::Start(const InferRequest& request, std::chrono::milliseconds timeout, CallTag tag,
                                   Done done) {
-  static const std::string& method = *new std::string("/inference.GRPCInferenceService/ModelInfer");
-  EDL_ASSIGN_OR_RETURN(grpc::ByteBuffer bytes, EncodeRequest(request));
   auto attempt = std::make_shared<Attempt>();
-  attempt->context.set_deadline(std::chrono::system_clock::now() + timeout);
-  attempt->request.Swap(&bytes);
+  if (link_ != nullptr) attempt->placed = link_->Place(request);
+  absl::StatusOr<grpc::ByteBuffer> bytes = EncodeRequest(attempt->placed ? attempt->placed->request : request);
+  if (!bytes.ok()) {
+    if (attempt->placed) link_->Return(*std::move(attempt->placed), /*well=*/true);
+    return bytes.status();
+  }
+  if (attempt->placed) attempt->unplaced = request;
+  attempt->request.Swap(&*bytes);
   attempt->tag = tag;
   attempt->done = std::move(done);
+  Send(attempt, std::chrono::system_clock::now() + timeout);
+  return absl::OkStatus();
+}
+
+void GrpcInferCall::Send(const std::shared_ptr<Attempt>& attempt, Deadline deadline) {
+  static const std::string& method = *new std::string("/inference.GRPCInferenceService/ModelInfer");
+  attempt->deadline = deadline;
+  attempt->context.set_deadline(deadline);
   std::shared_ptr<grpc::Channel> channel;
   {
     MutexLock lock(mu_);
+    // Between two attempts of one call, a cancel finds the one that is over.
+    if (attempt_ != nullptr && attempt_->cancelled) attempt->context.TryCancel();
     attempt_ = attempt;
     channel = channel_;
   }
@@ -40,7 +80,6 @@ absl::Status GrpcInferCall::Start(const InferRequest& request, std::chrono::mill
   grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer>(channel).UnaryCall(
       &attempt->context, method, {}, &attempt->request, &attempt->reply,
       [this](const grpc::Status& status) { Finish(status); });
-  return absl::OkStatus();
 }
 
 void GrpcInferCall::set_channel(std::shared_ptr<grpc::Channel> channel) {
@@ -52,7 +91,10 @@ void GrpcInferCall::CancelIf(CallTag tag) {
   std::shared_ptr<Attempt> attempt;
   {
     MutexLock lock(mu_);
-    if (attempt_ != nullptr && tag.Matches(attempt_->tag)) attempt = attempt_;
+    if (attempt_ != nullptr && tag.Matches(attempt_->tag)) {
+      attempt = attempt_;
+      attempt->cancelled = true;
+    }
   }
   if (attempt != nullptr) attempt->context.TryCancel();
 }
@@ -64,15 +106,39 @@ absl::Status GrpcInferCall::ErrorOf(const Attempt& attempt, const grpc::Status& 
   return WithPushback(FromGrpc(status), absl::string_view(pushback->second.data(), pushback->second.size()));
 }
 
+// Null when the call is over.
+std::shared_ptr<GrpcInferCall::Attempt> GrpcInferCall::SettlePlaced(Attempt& attempt, const grpc::Status& status) {
+  if (attempt.refused_by != 0 && status.ok()) link_->OnRefused(attempt.refused_by);
+  if (!attempt.placed) return nullptr;
+  const std::int64_t server = attempt.placed->server;
+  link_->Return(*std::exchange(attempt.placed, std::nullopt), status.ok());
+  if (!MayRefuseSharedMemory(status)) return nullptr;
+  absl::StatusOr<grpc::ByteBuffer> bytes = EncodeRequest(attempt.unplaced);
+  if (!bytes.ok()) return nullptr;
+  auto again = std::make_shared<Attempt>();
+  again->request.Swap(&*bytes);
+  again->tag = attempt.tag;
+  again->done = std::move(attempt.done);
+  again->refused_by = server;
+  return again;
+}
+
 void GrpcInferCall::Finish(const grpc::Status& status) {
   std::shared_ptr<Attempt> attempt;
   {
     MutexLock lock(mu_);
-    attempt = std::move(attempt_);
-    attempt_ = nullptr;
+    attempt = attempt_;
   }
   // gRPC swallows what its callbacks throw, and the batch would never arrive: nothing may leave here.
   absl::Status thrown = Guarded([&]() -> absl::Status {
+    if (std::shared_ptr<Attempt> again = SettlePlaced(*attempt, status)) {
+      Send(again, attempt->deadline);
+      return absl::OkStatus();
+    }
+    {
+      MutexLock lock(mu_);
+      attempt_ = nullptr;
+    }
     absl::StatusOr<InferReply> reply =
         status.ok() ? Guarded([&] { return DecodeReply(attempt->reply); }) : ErrorOf(*attempt, status);
     if (status.ok() && !reply.ok()) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GrpcInferCall: one ModelInfer in flight on gRPC's callback API; request and reply stay in gRPC's slices.
+// GrpcInferCall: one ModelInfer in flight on gRPC's callback API; request and reply stay in gRPC's slices. Its tensors
+// lie in shared memory where the link has room for them; a server that refuses that is asked again with the bytes.
 // Thread-safety: as TeacherCall.
 #pragma once
 
@@ -8,13 +9,16 @@
 
 #include "grpcpp/channel.h"
 #include "src/base/mutex.h"
+#include "src/rpc/shared_memory_link.h"
 #include "src/rpc/teacher_client.h"
 
 namespace edl {
 
 class GrpcInferCall final : public TeacherCall {
  public:
-  explicit GrpcInferCall(std::shared_ptr<grpc::Channel> channel) : channel_(std::move(channel)) {}
+  // `link`, if there is one, outlives it.
+  GrpcInferCall(std::shared_ptr<grpc::Channel> channel, SharedMemoryLink* link)
+      : link_(link), channel_(std::move(channel)) {}
 
   // For the next Start.
   void set_channel(std::shared_ptr<grpc::Channel> channel);
@@ -26,8 +30,14 @@ class GrpcInferCall final : public TeacherCall {
   // One attempt: what gRPC reads and writes until it calls back.
   struct Attempt;
 
+  using Deadline = std::chrono::system_clock::time_point;
+
+  void Send(const std::shared_ptr<Attempt>& attempt, Deadline deadline);
+  std::shared_ptr<Attempt> SettlePlaced(Attempt& attempt, const grpc::Status& status);
   void Finish(const grpc::Status& status);
   static absl::Status ErrorOf(const Attempt& attempt, const grpc::Status& status);
+
+  SharedMemoryLink* const link_;
 
   Mutex mu_;
   std::shared_ptr<grpc::Channel> channel_ ABSL_GUARDED_BY(mu_);

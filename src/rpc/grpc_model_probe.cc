@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/rpc/grpc_model_probe.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "src/base/log.h"
 #include "src/base/status.h"
+#include "src/rpc/extensions.h"
 #include "src/rpc/model_metadata.h"
 #include "src/rpc/status_code.h"
 
@@ -19,6 +21,9 @@ struct GrpcModelProbe::Attempt {
   std::shared_ptr<grpc::ClientContext> ready_context = std::make_shared<grpc::ClientContext>();
   inference::ModelReadyRequest ready_request;
   inference::ModelReadyResponse ready;
+  std::shared_ptr<grpc::ClientContext> server_context = std::make_shared<grpc::ClientContext>();
+  inference::ServerMetadataRequest server_request;
+  inference::ServerMetadataResponse server;
   Done done;
 };
 
@@ -27,6 +32,7 @@ void GrpcModelProbe::Start(const std::string& model, std::chrono::milliseconds t
   auto deadline = std::chrono::system_clock::now() + timeout;
   attempt->metadata_context->set_deadline(deadline);
   attempt->ready_context->set_deadline(deadline);
+  attempt->server_context->set_deadline(deadline);
   attempt->metadata_request.set_name(model);
   attempt->done = std::move(done);
   {
@@ -56,7 +62,22 @@ void GrpcModelProbe::OnReady(const std::shared_ptr<Attempt>& attempt, const grpc
     return Finish(attempt, absl::UnavailableError(
                                absl::StrCat("its model '", attempt->metadata.name(), "' says that it is not ready")));
   }
-  Finish(attempt, Guarded([&] { return FromProto(attempt->metadata); }));
+  if (link_ == nullptr) return Finish(attempt, Guarded([&] { return FromProto(attempt->metadata); }));
+  std::shared_ptr<inference::GRPCInferenceService::Stub> stub = attempt->stub;  // as in Start
+  std::shared_ptr<grpc::ClientContext> context = attempt->server_context;
+  stub->async()->ServerMetadata(context.get(), &attempt->server_request, &attempt->server,
+                                [this, attempt](const grpc::Status& status) { OnServer(attempt, status); });
+}
+
+// A server that does not answer this can teach all the same.
+void GrpcModelProbe::OnServer(const std::shared_ptr<Attempt>& attempt, const grpc::Status& status) {
+  const auto& extensions = attempt->server.extensions();
+  const bool takes_shared_memory =
+      status.ok() && std::find(extensions.begin(), extensions.end(), kSharedMemoryExtension) != extensions.end();
+  Finish(attempt, Guarded([&] {
+           link_->OnServer(attempt->stub, takes_shared_memory);
+           return FromProto(attempt->metadata);
+         }));
 }
 
 void GrpcModelProbe::Finish(const std::shared_ptr<Attempt>& attempt, absl::StatusOr<ModelInfo> info) {
@@ -67,6 +88,7 @@ void GrpcModelProbe::Finish(const std::shared_ptr<Attempt>& attempt, absl::Statu
     // keeps the attempt until this has returned.
     attempt->metadata_context.reset();
     attempt->ready_context.reset();
+    attempt->server_context.reset();
     attempt->stub.reset();
   }
   absl::Status thrown = Guarded([&]() -> absl::Status {
@@ -77,15 +99,17 @@ void GrpcModelProbe::Finish(const std::shared_ptr<Attempt>& attempt, absl::Statu
 }
 
 void GrpcModelProbe::Cancel() {
-  std::shared_ptr<grpc::ClientContext> metadata_context, ready_context;
+  std::shared_ptr<grpc::ClientContext> metadata_context, ready_context, server_context;
   {
     MutexLock lock(mu_);
     if (attempt_ == nullptr) return;
     metadata_context = attempt_->metadata_context;
     ready_context = attempt_->ready_context;
+    server_context = attempt_->server_context;
   }
   metadata_context->TryCancel();
   ready_context->TryCancel();
+  server_context->TryCancel();
 }
 
 }  // namespace edl

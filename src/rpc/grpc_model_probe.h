@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GrpcModelProbe: ModelMetadata and ModelReady, one after the other, on gRPC's callback API.
+// GrpcModelProbe: ModelMetadata and ModelReady, one after the other, on gRPC's callback API; and, where the lane could
+// use shared memory, ServerMetadata, which tells whether the server takes it.
 // Thread-safety: as ModelProbe.
 #pragma once
 
@@ -9,13 +10,17 @@
 #include "grpcpp/channel.h"
 #include "proto/inference.grpc.pb.h"
 #include "src/base/mutex.h"
+#include "src/rpc/shared_memory_link.h"
 #include "src/rpc/teacher_client.h"
 
 namespace edl {
 
 class GrpcModelProbe final : public ModelProbe {
  public:
-  explicit GrpcModelProbe(const std::shared_ptr<grpc::Channel>& channel) { set_channel(channel); }
+  // `link`, if there is one, outlives it.
+  GrpcModelProbe(const std::shared_ptr<grpc::Channel>& channel, SharedMemoryLink* link) : link_(link) {
+    set_channel(channel);
+  }
 
   // For the next Start.
   void set_channel(const std::shared_ptr<grpc::Channel>& channel) {
@@ -32,7 +37,10 @@ class GrpcModelProbe final : public ModelProbe {
 
   void OnMetadata(const std::shared_ptr<Attempt>& attempt, const grpc::Status& status);
   void OnReady(const std::shared_ptr<Attempt>& attempt, const grpc::Status& status);
+  void OnServer(const std::shared_ptr<Attempt>& attempt, const grpc::Status& status);
   void Finish(const std::shared_ptr<Attempt>& attempt, absl::StatusOr<ModelInfo> info);
+
+  SharedMemoryLink* const link_;
 
   Mutex mu_;
   std::shared_ptr<inference::GRPCInferenceService::Stub> stub_ ABSL_GUARDED_BY(mu_);

@@ -3,9 +3,11 @@
 
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
+#include "src/base/endpoint.h"
 #include "src/rpc/grpc_infer_call.h"
 #include "src/rpc/grpc_model_probe.h"
 #include "src/rpc/keepalive.h"
+#include "src/rpc/shared_memory_link.h"
 #include "src/rpc/teacher_client.h"
 
 namespace edl {
@@ -30,7 +32,16 @@ std::shared_ptr<grpc::Channel> NewChannel(const std::string& endpoint) {
 
 class GrpcTeacherClient final : public TeacherClient {
  public:
-  explicit GrpcTeacherClient(const std::string& endpoint) : endpoint_(endpoint), channel_(NewChannel(endpoint)) {}
+  GrpcTeacherClient(const std::string& endpoint, const TeacherClientOptions& options)
+      : endpoint_(endpoint),
+        link_(options.shared_memory && IsThisMachine(endpoint)
+                  ? std::make_unique<SharedMemoryLink>(endpoint, options.arena)
+                  : nullptr),
+        channel_(NewChannel(endpoint)) {}
+
+  ~GrpcTeacherClient() override {
+    if (link_ != nullptr) link_->Shutdown();
+  }
 
   std::unique_ptr<TeacherCall> NewCall() override { return New(calls_); }
   std::unique_ptr<ModelProbe> NewModelProbe() override { return New(probes_); }
@@ -46,11 +57,12 @@ class GrpcTeacherClient final : public TeacherClient {
  private:
   template <typename Call>
   std::unique_ptr<Call> New(std::vector<Call*>& all) {
-    all.push_back(new Call(channel_));
+    all.push_back(new Call(channel_, link_.get()));
     return std::unique_ptr<Call>(all.back());
   }
 
   const std::string endpoint_;
+  const std::unique_ptr<SharedMemoryLink> link_;  // null: the teacher is elsewhere, or nobody wants it
   std::shared_ptr<grpc::Channel> channel_;
   std::shared_ptr<grpc::Channel> old_channel_;
   // All that it has made; their owner keeps them as long as it keeps the client.
@@ -60,8 +72,8 @@ class GrpcTeacherClient final : public TeacherClient {
 
 }  // namespace
 
-std::unique_ptr<TeacherClient> NewGrpcTeacherClient(const std::string& endpoint) {
-  return std::make_unique<GrpcTeacherClient>(endpoint);
+std::unique_ptr<TeacherClient> NewGrpcTeacherClient(const std::string& endpoint, const TeacherClientOptions& options) {
+  return std::make_unique<GrpcTeacherClient>(endpoint, options);
 }
 
 }  // namespace edl

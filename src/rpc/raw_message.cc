@@ -105,6 +105,7 @@ absl::StatusOr<grpc::ByteBuffer> JoinRawMessage(const google::protobuf::MessageL
   std::string pending = header.SerializeAsString();
   std::size_t total = pending.size();
   for (const WireTensor& tensor : tensors) {
+    if (tensor.shared) continue;  // its bytes stay where they are
     AppendVarint(raw_tag, pending);
     AppendVarint(tensor.byte_size(), pending);
     total += tensor.byte_size() + 16;

@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "edl/model.h"
+#include "edl/shared_arena.h"
 #include "src/rpc/infer_message.h"
 
 namespace edl {
@@ -66,7 +67,15 @@ class TeacherClient {
   virtual void Reconnect() = 0;
 };
 
+struct TeacherClientOptions {
+  // Hand tensors over in shared memory where the teacher is on this machine and takes that.
+  bool shared_memory = true;
+  // Where tensors may lie that need not even be copied there; may be null.
+  std::shared_ptr<SharedArena> arena;
+};
+
 // Connects in the background, when first used. `endpoint` has been checked.
-std::unique_ptr<TeacherClient> NewGrpcTeacherClient(const std::string& endpoint);
+std::unique_ptr<TeacherClient> NewGrpcTeacherClient(const std::string& endpoint,
+                                                    const TeacherClientOptions& options = {});
 
 }  // namespace edl

@@ -48,9 +48,22 @@ absl::Status InferCall::Accept() {
   EDL_RETURN_IF_ERROR(parts_.gate.Enter());
   entered_ = true;
   EDL_ASSIGN_OR_RETURN(InferRequest request, DecodeRequest(*request_));
+  EDL_RETURN_IF_ERROR(FindShared(request.inputs));
   EDL_ASSIGN_OR_RETURN(checked_, CheckRequest(parts_.model.info(), parts_.max_batch_rows, std::move(request)));
   request_->Clear();  // what was copied out of it is free for the next message while this one waits
   if (!parts_.pool.Submit(this)) return absl::UnavailableError("this teacher has stopped; ask another one");
+  return absl::OkStatus();
+}
+
+// The bytes of those tensors that lie in shared memory.
+absl::Status InferCall::FindShared(std::vector<WireTensor>& inputs) const {
+  for (WireTensor& input : inputs) {
+    if (!input.shared) continue;
+    absl::StatusOr<Fragment> bytes = parts_.regions.Find(*input.shared);
+    if (!bytes.ok()) return Annotate(bytes.status(), absl::StrCat("input '", input.spec.name, "'"));
+    input.fragments = {*std::move(bytes)};
+    input.shared.reset();
+  }
   return absl::OkStatus();
 }
 

@@ -15,6 +15,7 @@
 #include "src/teacher/request_check.h"
 #include "src/teacher/request_gate.h"
 #include "src/teacher/server_stats.h"
+#include "src/teacher/shared_regions.h"
 
 namespace edl {
 
@@ -23,6 +24,7 @@ struct InferParts {
   Model& model;
   RequestGate& gate;
   InstancePool& pool;
+  SharedRegions& regions;
   ServerCounters& counters;
   std::int64_t max_batch_rows;
 };
@@ -37,6 +39,7 @@ class InferCall final : public grpc::ServerUnaryReactor, private InstanceJob {
 
  private:
   absl::Status Accept();
+  absl::Status FindShared(std::vector<WireTensor>& inputs) const;
   absl::StatusOr<grpc::ByteBuffer> Compute();
   void Answer(const absl::Status& status);
   void AnswerCancelled();

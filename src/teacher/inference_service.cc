@@ -3,6 +3,7 @@
 
 #include "absl/status/status.h"
 #include "src/base/status.h"
+#include "src/rpc/extensions.h"
 #include "src/rpc/model_metadata.h"
 #include "src/rpc/status_code.h"
 
@@ -47,7 +48,8 @@ grpc::ServerUnaryReactor* InferenceService::ServerMetadata(Context* context, con
   return Reply(context, [&] {
     reply->set_name("edl-teacher");
     reply->set_version(EDL_VERSION);
-    // Extensions: none yet. A name appears here together with the parameters that it stands for.
+    // A name appears here together with the calls, or parameters, that it stands for.
+    if (parts_.regions.offered()) reply->add_extensions(kSharedMemoryExtension);
     return absl::OkStatus();
   });
 }
@@ -58,6 +60,39 @@ grpc::ServerUnaryReactor* InferenceService::ModelMetadata(Context* context,
   return Reply(context, [&] {
     EDL_RETURN_IF_ERROR(CheckModelName(parts_.model.info(), request->name(), request->version()));
     *reply = ToProto(parts_.model.info());
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* InferenceService::SystemSharedMemoryStatus(
+    Context* context, const inference::SystemSharedMemoryStatusRequest* request,
+    inference::SystemSharedMemoryStatusResponse* reply) {
+  return Reply(context, [&] {
+    EDL_ASSIGN_OR_RETURN(std::vector<SharedRegions::Region> regions, parts_.regions.List(request->name()));
+    for (const SharedRegions::Region& region : regions) {
+      auto& status = (*reply->mutable_regions())[region.name];
+      status.set_name(region.name);
+      status.set_key(region.key);
+      status.set_offset(region.offset);
+      status.set_byte_size(region.byte_size);
+    }
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* InferenceService::SystemSharedMemoryRegister(
+    Context* context, const inference::SystemSharedMemoryRegisterRequest* request,
+    inference::SystemSharedMemoryRegisterResponse*) {
+  return Reply(context, [&] {
+    return parts_.regions.Register(request->name(), request->key(), request->offset(), request->byte_size());
+  });
+}
+
+grpc::ServerUnaryReactor* InferenceService::SystemSharedMemoryUnregister(
+    Context* context, const inference::SystemSharedMemoryUnregisterRequest* request,
+    inference::SystemSharedMemoryUnregisterResponse*) {
+  return Reply(context, [&] {
+    parts_.regions.Unregister(request->name());
     return absl::OkStatus();
   });
 }

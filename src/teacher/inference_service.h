@@ -12,9 +12,12 @@ namespace edl {
 
 namespace internal {
 using Wire = inference::GRPCInferenceService;
+using SharedMemoryMethods =
+    Wire::WithCallbackMethod_SystemSharedMemoryStatus<Wire::WithCallbackMethod_SystemSharedMemoryRegister<
+        Wire::WithCallbackMethod_SystemSharedMemoryUnregister<Wire::Service>>>;
 using UnaryMethods =
     Wire::WithCallbackMethod_ServerLive<Wire::WithCallbackMethod_ServerReady<Wire::WithCallbackMethod_ModelReady<
-        Wire::WithCallbackMethod_ServerMetadata<Wire::WithCallbackMethod_ModelMetadata<Wire::Service>>>>>;
+        Wire::WithCallbackMethod_ServerMetadata<Wire::WithCallbackMethod_ModelMetadata<SharedMemoryMethods>>>>>;
 using InferenceServiceBase = Wire::WithRawCallbackMethod_ModelInfer<UnaryMethods>;
 }  // namespace internal
 
@@ -34,6 +37,12 @@ class InferenceService final : public internal::InferenceServiceBase {
                           inference::ServerMetadataResponse* reply) override;
   Reactor* ModelMetadata(Context* context, const inference::ModelMetadataRequest* request,
                          inference::ModelMetadataResponse* reply) override;
+  Reactor* SystemSharedMemoryStatus(Context* context, const inference::SystemSharedMemoryStatusRequest* request,
+                                    inference::SystemSharedMemoryStatusResponse* reply) override;
+  Reactor* SystemSharedMemoryRegister(Context* context, const inference::SystemSharedMemoryRegisterRequest* request,
+                                      inference::SystemSharedMemoryRegisterResponse* reply) override;
+  Reactor* SystemSharedMemoryUnregister(Context* context, const inference::SystemSharedMemoryUnregisterRequest* request,
+                                        inference::SystemSharedMemoryUnregisterResponse* reply) override;
   Reactor* ModelInfer(Context* context, const grpc::ByteBuffer* request, grpc::ByteBuffer* reply) override;
 
  private:

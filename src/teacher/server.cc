@@ -11,6 +11,7 @@
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
+#include "src/base/endpoint.h"
 #include "src/base/status.h"
 #include "src/rpc/keepalive.h"
 #include "src/teacher/inference_service.h"
@@ -34,6 +35,13 @@ template <typename Number>
 absl::Status CheckRange(const char* field, Number value, Number low, Number high) {
   if (value >= low && value <= high) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(field, " is ", value, "; expected ", low, " to ", high));
+}
+
+bool OffersSharedMemory(const TeacherServerOptions& options) {
+  if (options.shared_memory != SharedMemoryPolicy::kIfLocal) {
+    return options.shared_memory == SharedMemoryPolicy::kAlways;
+  }
+  return std::all_of(options.listen.begin(), options.listen.end(), IsLoopback);
 }
 
 void EnableStandardServices() {
@@ -67,9 +75,10 @@ TeacherServer::TeacherServer(const TeacherServerOptions& options, std::unique_pt
     : model_(std::move(model)),
       gate_(options.instances + options.max_queued),
       pool_(options.instances),
+      regions_(OffersSharedMemory(options)),
       health_(*model_, pool_, counters_),
-      service_(
-          std::make_unique<InferenceService>(InferParts{*model_, gate_, pool_, counters_, options.max_batch_rows})) {}
+      service_(std::make_unique<InferenceService>(
+          InferParts{*model_, gate_, pool_, regions_, counters_, options.max_batch_rows})) {}
 
 TeacherServer::~TeacherServer() {
   Stop();

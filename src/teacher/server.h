@@ -19,6 +19,7 @@
 #include "src/teacher/health_check.h"
 #include "src/teacher/infer_call.h"
 #include "src/teacher/server_stats.h"
+#include "src/teacher/shared_regions.h"
 
 namespace grpc {
 class Server;
@@ -28,10 +29,19 @@ namespace edl {
 
 class InferenceService;
 
+// May students on this machine hand over their tensors in shared memory? Whoever may call the server then has it map
+// memory of this user, and could end it by shrinking that.
+enum class SharedMemoryPolicy {
+  kIfLocal,  // when it listens on loopback addresses and Unix sockets only
+  kAlways,
+  kNever,
+};
+
 struct TeacherServerOptions {
   // Behaviour.
   std::vector<std::string> listen = {"127.0.0.1:0"};  // "host:port" (port 0: a free one), "unix:/path"
-  std::int64_t max_batch_rows = 1 << 20;              // rows in one request; more is INVALID_ARGUMENT
+  SharedMemoryPolicy shared_memory = SharedMemoryPolicy::kIfLocal;
+  std::int64_t max_batch_rows = 1 << 20;  // rows in one request; more is INVALID_ARGUMENT
 
   // Performance.
   int instances = 1;             // requests computed at a time, one thread each
@@ -80,6 +90,7 @@ class TeacherServer {
   ServerCounters counters_;
   RequestGate gate_;
   InstancePool pool_;
+  SharedRegions regions_;
   HealthCheck health_;
   const std::unique_ptr<InferenceService> service_;
   std::unique_ptr<grpc::Server> server_;

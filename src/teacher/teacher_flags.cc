@@ -49,6 +49,9 @@ void TeacherFlags::AddTo(CLI::App& app) {
   app.add_option("--listen", listen, "host:port or unix:/path, in place of --host and --port; may be repeated")
       ->expected(1)
       ->take_all();
+  app.add_flag("--allow-shared-memory", allow_shared_memory,
+               "take tensors of students on this machine in shared memory; without it, only when nobody beyond this "
+               "machine can reach this teacher (--host 127.0.0.1, unix:)");
   app.add_option("--max-batch-rows", server.max_batch_rows, "rows of one request, at most")->capture_default_str();
   app.add_option("--max-queued", server.max_queued, "requests that may wait; one more is told to come back later")
       ->capture_default_str();
@@ -135,6 +138,7 @@ TeacherServerOptions TeacherFlags::ServerOptions() const {
   TeacherServerOptions options = server;
   options.listen = listen;
   if (listen.empty()) options.listen = {absl::StrCat(host, ":", port)};
+  if (allow_shared_memory) options.shared_memory = SharedMemoryPolicy::kAlways;
   return options;
 }
 

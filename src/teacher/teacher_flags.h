@@ -34,6 +34,7 @@ struct TeacherFlags {
   std::string host = "0.0.0.0";
   int port = 9898;
   std::vector<std::string> listen;  // in place of host and port
+  bool allow_shared_memory = false;
   TeacherServerOptions server;
 
   // Whom it tells; nobody when `redis` is empty.

@@ -22,13 +22,13 @@ bool IsAligned(const void* data, DType dtype) {
 }  // namespace
 
 std::size_t WireTensor::byte_size() const {
-  std::size_t size = 0;
+  std::size_t size = shared ? shared->byte_size : 0;
   for (const Fragment& fragment : fragments) size += fragment.size;
   return size;
 }
 
 WireTensor ToWireTensor(const std::string& name, const Tensor& tensor) {
-  return {{name, tensor.dtype(), tensor.shape()}, {{tensor.data(), tensor.byte_size(), tensor.owner()}}};
+  return {{name, tensor.dtype(), tensor.shape()}, {{tensor.data(), tensor.byte_size(), tensor.owner()}}, {}};
 }
 
 absl::StatusOr<Tensor> Join(const std::vector<const WireTensor*>& parts) {

@@ -6,7 +6,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "edl/tensor.h"
@@ -20,9 +23,17 @@ struct Fragment {
   std::shared_ptr<const void> owner;
 };
 
+// Bytes that do not travel: where they lie in memory that both sides have mapped, by the name of its registration.
+struct SharedMemoryRef {
+  std::string region;
+  std::uint64_t offset = 0;
+  std::uint64_t byte_size = 0;
+};
+
 struct WireTensor {
   TensorSpec spec;
   std::vector<Fragment> fragments;
+  std::optional<SharedMemoryRef> shared = std::nullopt;  // in place of fragments
 
   std::size_t byte_size() const;
 };

@@ -20,5 +20,18 @@ TEST(Endpoint, RefusesWhatGrpcWouldConnectToInVain) {
   }
 }
 
+TEST(Endpoint, IsLoopbackWhenNobodyBeyondThisMachineReachesIt) {
+  for (const char* here :
+       {"127.0.0.1:1", "127.9.8.7:1", "localhost:1", "[::1]:1", "unix:/tmp/t.sock", "dns:///localhost:1"}) {
+    EXPECT_TRUE(IsLoopback(here)) << here;
+    EXPECT_TRUE(IsThisMachine(here)) << here;
+  }
+  for (const char* elsewhere :
+       {"0.0.0.0:1", "10.0.0.2:1", "[::]:1", "teacher:1", "dns:///teacher:1", "localhost.lan:1"}) {
+    EXPECT_FALSE(IsLoopback(elsewhere)) << elsewhere;
+  }
+  EXPECT_FALSE(IsThisMachine("192.0.2.1:1"));  // an address that is kept for documents
+}
+
 }  // namespace
 }  // namespace edl

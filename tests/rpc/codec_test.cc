@@ -6,7 +6,7 @@
 #include <random>
 #include <string>
 
-#include "gtest/gtest.h"
+#include "gmock/gmock.h"
 #include "proto/inference.pb.h"
 #include "src/rpc/model_metadata.h"
 
@@ -89,6 +89,28 @@ TEST(Codec, ReadsItsOwnRequestsAndReplies) {
   InferReply decoded = DecodeReply(EncodeReply(reply).value()).value();
   EXPECT_EQ(decoded.model_name, "resnet");
   EXPECT_EQ(ToString(decoded.outputs[1]), ToString(reply.outputs[1]));
+}
+
+TEST(Codec, GivesNoPlaceInTheRawContentsToWhatLiesInSharedMemory) {
+  InferRequest request = SomeRequest();
+  request.inputs[0].fragments.clear();
+  request.inputs[0].shared = SharedMemoryRef{"region", 128, SomeRequest().inputs[0].byte_size()};
+  const std::string bytes = ToString(EncodeRequest(request).value());
+  inference::ModelInferRequest proto;
+  ASSERT_TRUE(proto.ParseFromString(bytes));
+  ASSERT_EQ(proto.raw_input_contents_size(), 1);
+  EXPECT_EQ(proto.inputs(0).parameters().at("shared_memory_region").string_param(), "region");
+  EXPECT_EQ(proto.inputs(0).parameters().at("shared_memory_offset").int64_param(), 128);
+
+  InferRequest decoded = DecodeRequest(ToBuffer(bytes, 1000)).value();
+  ASSERT_TRUE(decoded.inputs[0].shared);
+  EXPECT_EQ(decoded.inputs[0].shared->offset, 128u);
+  EXPECT_EQ(decoded.inputs[0].byte_size(), SomeRequest().inputs[0].byte_size());
+  EXPECT_EQ(ToString(decoded.inputs[1]), ToString(SomeRequest().inputs[1]));
+
+  InferReply reply{"resnet", "3", "", request.inputs};
+  EXPECT_THAT(std::string(DecodeReply(EncodeReply(reply).value()).status().message()),
+              ::testing::HasSubstr("lies in shared memory, which nobody asked for"));
 }
 
 TEST(Codec, FindsTensorsWhereverTheSlicesAreCut) {
