@@ -13,6 +13,7 @@
 #include "src/base/log.h"
 #include "src/base/status.h"
 #include "src/base/termination.h"
+#include "src/teacher/allocator.h"
 #include "src/teacher/teacher_flags.h"
 
 namespace edl {
@@ -90,6 +91,7 @@ absl::Status Serve(const TeacherFlags& flags, Termination& termination) {
 }  // namespace edl
 
 int main(int argc, char** argv) {
+  edl::KeepFreedMemory();  // before there are threads, whose heaps would not know
   edl::Termination termination;
   edl::TeacherFlags flags;
   CLI::App app(edl::kHelp);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// ProcessUsage: CPU time and page faults of a process so far; of this one, or of another on this machine.
+// Units: seconds of CPU, to a hundredth for another process.
+// Source: getrusage(2), proc(5).
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+namespace edl::bench {
+
+struct ProcessUsage {
+  double cpu_s = 0;
+  std::int64_t minor_faults = 0;
+
+  static ProcessUsage OfThisProcess();
+  static ProcessUsage Of(pid_t pid);  // zeros when there is no such process
+};
+
+inline ProcessUsage operator-(const ProcessUsage& a, const ProcessUsage& b) {
+  return {a.cpu_s - b.cpu_s, a.minor_faults - b.minor_faults};
+}
+
+}  // namespace edl::bench
