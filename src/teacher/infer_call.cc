@@ -9,6 +9,7 @@
 #include "src/base/status.h"
 #include "src/rpc/codec.h"
 #include "src/rpc/status_code.h"
+#include "src/teacher/joint_rows.h"
 
 namespace edl {
 namespace {
@@ -35,6 +36,16 @@ absl::StatusOr<std::vector<Tensor>> Infer(Model& model, const std::vector<Tensor
   }
 }
 
+// One run of the model for all of them.
+absl::StatusOr<std::vector<Tensor>> Compute(Model& model, const std::vector<const CheckedRequest*>& requests) {
+  std::int64_t rows = 0;
+  for (const CheckedRequest* request : requests) rows += request->rows;
+  EDL_ASSIGN_OR_RETURN(const std::vector<Tensor> inputs, JoinRows(requests));
+  EDL_ASSIGN_OR_RETURN(std::vector<Tensor> outputs, Infer(model, inputs));
+  EDL_RETURN_IF_ERROR(CheckOutputs(model.info(), rows, outputs));
+  return outputs;
+}
+
 }  // namespace
 
 void InferCall::Start() {
@@ -50,8 +61,19 @@ absl::Status InferCall::Accept() {
   EDL_ASSIGN_OR_RETURN(InferRequest request, DecodeRequest(*request_));
   EDL_RETURN_IF_ERROR(FindShared(request.inputs));
   EDL_ASSIGN_OR_RETURN(checked_, CheckRequest(parts_.model.info(), parts_.max_batch_rows, std::move(request)));
+  if (!parts_.joins) EDL_RETURN_IF_ERROR(Assemble());
   request_->Clear();  // what was copied out of it is free for the next message while this one waits
   if (!parts_.pool.Submit(this)) return absl::UnavailableError("this teacher has stopped; ask another one");
+  return absl::OkStatus();
+}
+
+// Each input in one piece, while an instance is still at another request; rows that may be joined with others' are
+// copied there and then.
+absl::Status InferCall::Assemble() {
+  EDL_ASSIGN_OR_RETURN(const std::vector<Tensor> inputs, JoinRows({&checked_}));
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    checked_.inputs[i] = ToWireTensor(checked_.inputs[i].spec.name, inputs[i]);
+  }
   return absl::OkStatus();
 }
 
@@ -67,11 +89,61 @@ absl::Status InferCall::FindShared(std::vector<WireTensor>& inputs) const {
   return absl::OkStatus();
 }
 
-void InferCall::Run() {
-  if (context_->IsCancelled()) return AnswerCancelled();
+bool InferCall::Joins(const InstanceJob& next) const {
+  return FitTogether(checked_, static_cast<const InferCall&>(next).checked_);
+}
+
+bool InferCall::Begin() {
+  if (context_->IsCancelled()) {
+    AnswerCancelled();
+    return false;
+  }
   Count(parts_.counters.calls);
   Count(parts_.counters.rows, checked_.rows);
-  absl::StatusOr<grpc::ByteBuffer> reply = Guarded([this] { return Compute(); });
+  return true;
+}
+
+void InferCall::Run() {
+  if (!Begin()) return;
+  Count(parts_.counters.runs);
+  End(Guarded([this] { return Compute(parts_.model, {&checked_}); }));
+}
+
+void InferCall::RunWith(const std::vector<InstanceJob*>& others) {
+  std::vector<InferCall*> calls;
+  if (Begin()) calls.push_back(this);
+  for (InstanceJob* other : others) {
+    auto* call = static_cast<InferCall*>(other);
+    if (call->Begin()) calls.push_back(call);
+  }
+  if (calls.empty()) return;
+  // No member of this from here on: the first call may be answered, and gone.
+  const InferParts& parts = calls.front()->parts_;
+  std::vector<const CheckedRequest*> requests;
+  for (const InferCall* call : calls) requests.push_back(&call->checked_);
+  Count(parts.counters.runs);
+  const absl::StatusOr<std::vector<Tensor>> outputs = Guarded([&] { return Compute(parts.model, requests); });
+  std::int64_t first = 0;
+  for (InferCall* call : calls) {
+    const std::int64_t rows = call->checked_.rows;
+    if (outputs.ok()) {
+      call->End(Guarded([&] { return CutRows(*outputs, first, rows); }));
+    } else if (calls.size() == 1) {
+      call->End(outputs.status());
+    } else {
+      // One of them may have spoilt it for all.
+      Count(parts.counters.runs);
+      call->End(Guarded([&] { return Compute(parts.model, {&call->checked_}); }));
+    }
+    first += rows;
+  }
+}
+
+void InferCall::End(absl::StatusOr<std::vector<Tensor>> outputs) {
+  absl::StatusOr<grpc::ByteBuffer> reply = Guarded([&]() -> absl::StatusOr<grpc::ByteBuffer> {
+    if (!outputs.ok()) return outputs.status();
+    return Encode(*outputs);
+  });
   checked_.inputs.clear();
   if (reply.ok()) {
     Count(parts_.counters.answered);
@@ -83,10 +155,8 @@ void InferCall::Run() {
   Answer(reply.status());
 }
 
-absl::StatusOr<grpc::ByteBuffer> InferCall::Compute() {
+absl::StatusOr<grpc::ByteBuffer> InferCall::Encode(const std::vector<Tensor>& outputs) const {
   const ModelInfo& info = parts_.model.info();
-  EDL_ASSIGN_OR_RETURN(std::vector<Tensor> outputs, Infer(parts_.model, checked_.inputs));
-  EDL_RETURN_IF_ERROR(CheckOutputs(info, checked_.rows, outputs));
   InferReply reply{info.name, info.version, checked_.id, {}};
   for (std::size_t at : checked_.outputs) reply.outputs.push_back(ToWireTensor(info.outputs[at].name, outputs[at]));
   return EncodeReply(reply);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // InferCall: one ModelInfer call, from its bytes to its reply.
 // Place: gRPC's thread decodes and checks it and submits it; an instance thread runs the model and answers.
+//        It may run together with others whose rows fit (dynamic batching): the model sees one batch then.
 // Errors: every fault is the reply of this one call; exceptions stop here (they would vanish inside gRPC).
-// Lifetime: deletes itself when gRPC is done with it. Answered exactly once: by Start (refused), by Run (an instance),
-//           by OnCancel (taken out of the queue) or by Abandon (the pool closes).
+// Lifetime: deletes itself when gRPC is done with it. Answered exactly once: by Start (refused), by Run or RunWith (an
+//           instance), by OnCancel (taken out of the queue) or by Abandon (the pool closes).
 #pragma once
 
 #include "absl/status/status.h"
@@ -27,6 +28,7 @@ struct InferParts {
   SharedRegions& regions;
   ServerCounters& counters;
   std::int64_t max_batch_rows;
+  bool joins;  // dynamic batching
 };
 
 class InferCall final : public grpc::ServerUnaryReactor, private InstanceJob {
@@ -39,12 +41,19 @@ class InferCall final : public grpc::ServerUnaryReactor, private InstanceJob {
 
  private:
   absl::Status Accept();
+  absl::Status Assemble();
   absl::Status FindShared(std::vector<WireTensor>& inputs) const;
-  absl::StatusOr<grpc::ByteBuffer> Compute();
+  // False: it was cancelled, and that is its answer.
+  bool Begin();
+  void End(absl::StatusOr<std::vector<Tensor>> outputs);
+  absl::StatusOr<grpc::ByteBuffer> Encode(const std::vector<Tensor>& outputs) const;
   void Answer(const absl::Status& status);
   void AnswerCancelled();
 
+  std::int64_t rows() const override { return checked_.rows; }
+  bool Joins(const InstanceJob& next) const override;
   void Run() override;
+  void RunWith(const std::vector<InstanceJob*>& others) override;
   void Abandon() override;
   void OnCancel() override;
   void OnDone() override;

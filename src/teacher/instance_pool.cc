@@ -6,8 +6,8 @@
 
 namespace edl {
 
-InstancePool::InstancePool(int instances) {
-  threads_.reserve(instances);
+InstancePool::InstancePool(int instances, std::optional<JoiningRules> joining) : joining_(joining) {
+  threads_.reserve(static_cast<std::size_t>(instances));
   for (int i = 0; i < instances; ++i) threads_.emplace_back("edl-instance-" + std::to_string(i), [this] { Work(); });
 }
 
@@ -19,42 +19,95 @@ InstancePool::~InstancePool() {
 bool InstancePool::Submit(InstanceJob* job) {
   MutexLock lock(mu_);
   if (closed_) return false;
-  waiting_.push_back(job);
-  changed_.NotifyOne();
+  waiting_.push_back({job, std::chrono::steady_clock::now()});
+  // With joining, an instance may wait for work, and another for more work: either may be the one that is meant.
+  if (joining_) {
+    changed_.NotifyAll();
+  } else {
+    changed_.NotifyOne();
+  }
   return true;
 }
 
 bool InstancePool::Remove(InstanceJob* job) {
   MutexLock lock(mu_);
-  auto found = std::find(waiting_.begin(), waiting_.end(), job);
+  auto found = std::find_if(waiting_.begin(), waiting_.end(), [job](const Waiting& one) { return one.job == job; });
   if (found == waiting_.end()) return false;
   waiting_.erase(found);
   return true;
 }
 
 void InstancePool::Close() {
-  std::deque<InstanceJob*> abandoned;
+  std::deque<Waiting> abandoned;
   {
     MutexLock lock(mu_);
     closed_ = true;
     abandoned.swap(waiting_);
     changed_.NotifyAll();
   }
-  for (InstanceJob* job : abandoned) job->Abandon();
+  for (const Waiting& one : abandoned) one.job->Abandon();
 }
 
 void InstancePool::Work() {
   for (;;) {
-    InstanceJob* job;
+    std::vector<InstanceJob*> jobs;
     {
       MutexLock lock(mu_);
-      while (waiting_.empty() && !closed_) changed_.Wait(mu_);
-      if (waiting_.empty()) return;
-      job = waiting_.front();
-      waiting_.pop_front();
+      while ((waiting_.empty() || gathering_) && !closed_) changed_.Wait(mu_);
+      if (closed_ && waiting_.empty()) return;
+      jobs = Take();
     }
-    job->Run();
+    if (jobs.empty()) continue;  // taken back meanwhile
+    InstanceJob* first = jobs.front();
+    jobs.erase(jobs.begin());
+    if (jobs.empty()) {
+      first->Run();
+    } else {
+      first->RunWith(jobs);
+    }
   }
+}
+
+std::vector<InstanceJob*> InstancePool::Take() {
+  if (joining_) AwaitOthers();
+  std::vector<InstanceJob*> jobs;
+  for (std::size_t left = JointCount(); left > 0; --left) {
+    jobs.push_back(waiting_.front().job);
+    waiting_.pop_front();
+  }
+  return jobs;
+}
+
+void InstancePool::AwaitOthers() {
+  gathering_ = true;
+  while (!closed_ && !waiting_.empty() && !IsFull(JointCount())) {
+    const auto deadline = waiting_.front().since + joining_->max_delay;
+    if (std::chrono::steady_clock::now() >= deadline) break;
+    changed_.WaitUntil(mu_, deadline);
+  }
+  gathering_ = false;
+  changed_.NotifyAll();  // another instance may gather what is left
+}
+
+std::size_t InstancePool::JointCount() const {
+  if (waiting_.empty()) return 0;
+  const InstanceJob& first = *waiting_.front().job;
+  std::int64_t rows = first.rows();
+  std::size_t count = 1;
+  if (!joining_ || rows == 0) return count;
+  for (; count < waiting_.size(); ++count) {
+    const InstanceJob& next = *waiting_[count].job;
+    if (next.rows() == 0 || !first.Joins(next) || next.rows() > joining_->max_rows - rows) break;
+    rows += next.rows();
+  }
+  return count;
+}
+
+bool InstancePool::IsFull(std::size_t count) const {
+  if (count < waiting_.size() || waiting_.front().job->rows() == 0) return true;
+  std::int64_t rows = 0;
+  for (const Waiting& one : waiting_) rows += one.job->rows();
+  return rows >= joining_->max_rows;
 }
 
 }  // namespace edl

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // InstancePool: the threads that compute, and the queue of jobs before them.
 // Place: accepted requests are submitted here by gRPC's threads; each runs on one of the instance threads, in order.
-// Rule: a submitted job gets exactly one call: Run, Abandon, or none because Remove took it back.
+//        With dynamic batching, jobs that may be joined run together, by one call.
+// Rule: a submitted job gets exactly one call: Run, RunWith (as the first or as one of the others), Abandon, or none
+//       because Remove took it back.
 // Bounds: the queue grows no longer than the RequestGate before it admits.
 // Thread-safety: any thread; Run is called on an instance thread, Abandon on the thread that calls Close.
 // Lifetime: the pool does not own jobs; a job lives until its one call ends.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "src/base/mutex.h"
@@ -20,13 +25,27 @@ class InstanceJob {
   virtual void Run() = 0;
   virtual void Abandon() = 0;
 
+  // How much it is, for the bound of a joint run; 0: it always runs alone. All jobs that are not 0 are of one class.
+  virtual std::int64_t rows() const { return 0; }
+  // May that one, of the same class, be run together with it?
+  virtual bool Joins(const InstanceJob&) const { return false; }
+  // Runs it together with those, all of which it joins.
+  virtual void RunWith(const std::vector<InstanceJob*>&) { Run(); }
+
  protected:
   ~InstanceJob() = default;
 };
 
+// How jobs are joined: up to so many rows; and the first of them waits at most so long for others.
+struct JoiningRules {
+  std::int64_t max_rows = 0;
+  std::chrono::microseconds max_delay{0};  // 0: those are joined that wait anyway
+};
+
 class InstancePool {
  public:
-  explicit InstancePool(int instances);
+  // Without rules each job runs alone.
+  explicit InstancePool(int instances, std::optional<JoiningRules> joining = std::nullopt);
   ~InstancePool();  // Close, then waits for the jobs that run.
 
   // False when the pool is closed: the job gets no call.
@@ -39,11 +58,24 @@ class InstancePool {
   void Close();
 
  private:
-  void Work();
+  struct Waiting {
+    InstanceJob* job;
+    std::chrono::steady_clock::time_point since;
+  };
 
+  void Work();
+  std::vector<InstanceJob*> Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AwaitOthers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // How many of the first in the queue can run together.
+  std::size_t JointCount() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Nothing can be added to them any more.
+  bool IsFull(std::size_t count) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const std::optional<JoiningRules> joining_;
   Mutex mu_;
   CondVar changed_;
-  std::deque<InstanceJob*> waiting_ ABSL_GUARDED_BY(mu_);
+  std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mu_);
+  bool gathering_ ABSL_GUARDED_BY(mu_) = false;  // an instance waits for others to join the first in the queue
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   std::vector<Thread> threads_;  // last: they start when the rest stands
 };

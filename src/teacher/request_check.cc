@@ -36,9 +36,9 @@ std::size_t Find(const std::vector<TensorSpec>& specs, const std::string& name) 
 }
 
 // The inputs in the model's order, each exactly once.
-absl::StatusOr<std::vector<const WireTensor*>> InOrder(const ModelInfo& info, const std::vector<WireTensor>& inputs) {
-  std::vector<const WireTensor*> ordered(info.inputs.size());
-  for (const WireTensor& input : inputs) {
+absl::StatusOr<std::vector<WireTensor*>> InOrder(const ModelInfo& info, std::vector<WireTensor>& inputs) {
+  std::vector<WireTensor*> ordered(info.inputs.size());
+  for (WireTensor& input : inputs) {
     std::size_t at = Find(info.inputs, input.spec.name);
     if (at == info.inputs.size()) {
       return absl::InvalidArgumentError(
@@ -64,7 +64,7 @@ absl::Status CheckInput(const TensorSpec& spec, const TensorSpec& got) {
                                                  ", got ", Kind(got.dtype, got.shape)));
 }
 
-absl::Status CheckRows(const std::vector<const WireTensor*>& inputs, std::int64_t max_rows) {
+absl::Status CheckRows(const std::vector<WireTensor*>& inputs, std::int64_t max_rows) {
   const TensorSpec& first = inputs.front()->spec;
   for (const WireTensor* input : inputs) {
     if (input->spec.shape[0] != first.shape[0]) {
@@ -135,16 +135,12 @@ absl::Status CheckModelName(const ModelInfo& info, const std::string& name, cons
 absl::StatusOr<CheckedRequest> CheckRequest(const ModelInfo& info, std::int64_t max_rows, InferRequest request) {
   EDL_RETURN_IF_ERROR(CheckModelName(info, request.model_name, request.model_version));
   CheckedRequest checked;
-  EDL_ASSIGN_OR_RETURN(std::vector<const WireTensor*> inputs, InOrder(info, request.inputs));
+  EDL_ASSIGN_OR_RETURN(std::vector<WireTensor*> inputs, InOrder(info, request.inputs));
   for (std::size_t i = 0; i < inputs.size(); ++i) EDL_RETURN_IF_ERROR(CheckInput(info.inputs[i], inputs[i]->spec));
   EDL_RETURN_IF_ERROR(CheckRows(inputs, max_rows));
   EDL_ASSIGN_OR_RETURN(checked.outputs, OutputsAskedFor(info, request.outputs));
-  for (const WireTensor* input : inputs) {
-    absl::StatusOr<Tensor> joined = Join({input});
-    if (!joined.ok()) return Annotate(joined.status(), absl::StrCat("input '", input->spec.name, "'"));
-    checked.inputs.push_back(*std::move(joined));
-  }
-  checked.rows = checked.inputs.front().rows();
+  checked.rows = inputs.front()->spec.shape[0];
+  for (WireTensor* input : inputs) checked.inputs.push_back(std::move(*input));
   checked.id = std::move(request.id);
   return checked;
 }

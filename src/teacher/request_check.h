@@ -2,7 +2,7 @@
 // Request check: is a request, or a model's answer to it, what the model's description says?
 // Errors: INVALID_ARGUMENT - the request does not fit, and the message says what was expected and what came;
 //         NOT_FOUND - another model or version is asked for; INTERNAL - the model's outputs do not fit its description.
-// Cost: inputs are shared when they arrived in one aligned piece, else copied once.
+// Cost: copies nothing.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ namespace edl {
 struct CheckedRequest {
   std::string id;
   std::int64_t rows = 0;
-  std::vector<Tensor> inputs;        // in the order of ModelInfo::inputs
+  std::vector<WireTensor> inputs;    // in the order of ModelInfo::inputs, as they landed
   std::vector<std::size_t> outputs;  // asked for, as indices into ModelInfo::outputs
 };
 

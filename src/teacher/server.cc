@@ -37,6 +37,11 @@ absl::Status CheckRange(const char* field, Number value, Number low, Number high
   return absl::InvalidArgumentError(absl::StrCat(field, " is ", value, "; expected ", low, " to ", high));
 }
 
+std::optional<JoiningRules> JoiningOf(const TeacherServerOptions& options) {
+  if (!options.max_batch_delay) return std::nullopt;
+  return JoiningRules{options.max_batch_rows, *options.max_batch_delay};
+}
+
 bool OffersSharedMemory(const TeacherServerOptions& options) {
   if (options.shared_memory != SharedMemoryPolicy::kIfLocal) {
     return options.shared_memory == SharedMemoryPolicy::kAlways;
@@ -58,6 +63,10 @@ absl::Status TeacherServerOptions::Validate() const {
   if (listen.empty()) return absl::InvalidArgumentError("listen is empty; expected at least one address");
   for (const std::string& address : listen) EDL_RETURN_IF_ERROR(CheckListenAddress(address));
   EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("max_batch_rows", max_batch_rows, 1, std::int64_t{1} << 40));
+  if (max_batch_delay) {
+    EDL_RETURN_IF_ERROR(
+        CheckRange<std::int64_t>("max_batch_delay (us)", max_batch_delay->count(), 0, std::int64_t{1'000'000}));
+  }
   EDL_RETURN_IF_ERROR(CheckRange("instances", instances, 1, 1024));
   return CheckRange<std::int64_t>("max_queued", max_queued, 0, 1 << 20);
 }
@@ -74,11 +83,11 @@ absl::StatusOr<std::unique_ptr<TeacherServer>> TeacherServer::Start(const Teache
 TeacherServer::TeacherServer(const TeacherServerOptions& options, std::unique_ptr<Model> model)
     : model_(std::move(model)),
       gate_(options.instances + options.max_queued),
-      pool_(options.instances),
+      pool_(options.instances, JoiningOf(options)),
       regions_(OffersSharedMemory(options)),
       health_(*model_, pool_, counters_),
-      service_(std::make_unique<InferenceService>(
-          InferParts{*model_, gate_, pool_, regions_, counters_, options.max_batch_rows})) {}
+      service_(std::make_unique<InferenceService>(InferParts{
+          *model_, gate_, pool_, regions_, counters_, options.max_batch_rows, options.max_batch_delay.has_value()})) {}
 
 TeacherServer::~TeacherServer() {
   Stop();

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,11 @@ struct TeacherServerOptions {
   std::vector<std::string> listen = {"127.0.0.1:0"};  // "host:port" (port 0: a free one), "unix:/path"
   SharedMemoryPolicy shared_memory = SharedMemoryPolicy::kIfLocal;
   std::int64_t max_batch_rows = 1 << 20;  // rows in one request; more is INVALID_ARGUMENT
+
+  // Dynamic batching: requests that wait are joined, up to max_batch_rows, and the first of them waits at most so long
+  // for others; 0: only those that wait anyway. Nothing: each is computed alone. Pays where many students send fewer
+  // rows than the device takes at a time. 0 to 1 s.
+  std::optional<std::chrono::microseconds> max_batch_delay;
 
   // Performance.
   int instances = 1;             // requests computed at a time, one thread each

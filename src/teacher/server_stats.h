@@ -10,6 +10,7 @@ namespace edl {
 struct ServerStats {
   std::int64_t calls = 0;     // requests that reached the model
   std::int64_t rows = 0;      // rows in them
+  std::int64_t runs = 0;      // of the model; fewer than calls where requests were joined
   std::int64_t answered = 0;  // of them, those that got their soft labels
   std::int64_t failed = 0;    // of them, those that the model or the check of its outputs failed
   std::int64_t skipped = 0;   // accepted, but cancelled by the caller before the model saw them
@@ -20,6 +21,7 @@ struct ServerStats {
 struct ServerCounters {
   std::atomic<std::int64_t> calls{0};
   std::atomic<std::int64_t> rows{0};
+  std::atomic<std::int64_t> runs{0};
   std::atomic<std::int64_t> answered{0};
   std::atomic<std::int64_t> failed{0};
   std::atomic<std::int64_t> skipped{0};
@@ -27,7 +29,7 @@ struct ServerCounters {
 
   ServerStats Snapshot() const {
     constexpr auto relaxed = std::memory_order_relaxed;
-    return {calls.load(relaxed),  rows.load(relaxed),    answered.load(relaxed),
+    return {calls.load(relaxed),  rows.load(relaxed),    runs.load(relaxed),   answered.load(relaxed),
             failed.load(relaxed), skipped.load(relaxed), refused.load(relaxed)};
   }
 };

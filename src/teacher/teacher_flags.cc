@@ -52,7 +52,14 @@ void TeacherFlags::AddTo(CLI::App& app) {
   app.add_flag("--allow-shared-memory", allow_shared_memory,
                "take tensors of students on this machine in shared memory; without it, only when nobody beyond this "
                "machine can reach this teacher (--host 127.0.0.1, unix:)");
-  app.add_option("--max-batch-rows", server.max_batch_rows, "rows of one request, at most")->capture_default_str();
+  CLI::Option* rows =
+      app.add_option("--max-batch-rows", server.max_batch_rows, "rows of one request, or of those joined, at most")
+          ->capture_default_str();
+  app.add_option("--max-batch-delay", max_batch_delay_ms,
+                 "dynamic batching: join requests up to --max-batch-rows, which then must fit the device's memory; ms "
+                 "that the first may wait for others, 0: join what waits anyway [each request is computed alone]")
+      ->check(CLI::Range(0.0, 1000.0))
+      ->needs(rows);
   app.add_option("--max-queued", server.max_queued, "requests that may wait; one more is told to come back later")
       ->capture_default_str();
 
@@ -138,6 +145,9 @@ TeacherServerOptions TeacherFlags::ServerOptions() const {
   TeacherServerOptions options = server;
   options.listen = listen;
   if (listen.empty()) options.listen = {absl::StrCat(host, ":", port)};
+  if (max_batch_delay_ms >= 0) {
+    options.max_batch_delay = std::chrono::microseconds(static_cast<std::int64_t>(max_batch_delay_ms * 1e3));
+  }
   if (allow_shared_memory) options.shared_memory = SharedMemoryPolicy::kAlways;
   return options;
 }

@@ -34,6 +34,7 @@ struct TeacherFlags {
   std::string host = "0.0.0.0";
   int port = 9898;
   std::vector<std::string> listen;  // in place of host and port
+  double max_batch_delay_ms = -1;   // negative: no dynamic batching
   bool allow_shared_memory = false;
   TeacherServerOptions server;
 
