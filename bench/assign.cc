@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench_assign: what sharing teachers out costs: links moved by a join or a leave beside the least possible, the time
 // of one assignment, and, with an address, the commands and the time that a fleet costs one Redis.
-// Usage: bench_assign [redis://host:port]    (an empty Redis, which nothing else uses meanwhile)
 // Least possible: the links of the member that joins or leaves.
 #include <algorithm>
 #include <chrono>
@@ -11,11 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "bench/result.h"
 #include "src/registry/assignment.h"
 #include "src/registry/redis_connect.h"
 #include "src/registry/registry_store.h"
 
-namespace edl {
+namespace edl::bench {
 namespace {
 
 using Links = std::set<std::pair<std::string, std::string>>;  // student, teacher
@@ -76,8 +78,10 @@ std::string Happen(Event event, Fleet& fleet, Dice& dice) {
 }
 
 struct Moves {
-  double moved = 0, least = 0;
-  std::size_t worst = 0;
+  std::vector<double> moved;  // one number a round
+  double mean = 0;
+  double least = 0;  // possible; on average
+  double worst() const { return *std::max_element(moved.begin(), moved.end()); }
 };
 
 Moves Measure(Event event, const Fleet& fleet, int rounds, Dice& dice) {
@@ -94,14 +98,28 @@ Moves Measure(Event event, const Fleet& fleet, int rounds, Dice& dice) {
     const auto least = std::count_if(own.begin(), own.end(),
                                      [&](const auto& link) { return link.first == who || link.second == who; });
     const std::size_t moved = std::max(before.size(), after.size()) - kept;
-    moves.moved += static_cast<double>(moved) / rounds;
+    moves.moved.push_back(static_cast<double>(moved));
+    moves.mean += static_cast<double>(moved) / rounds;
     moves.least += static_cast<double>(least) / rounds;
-    moves.worst = std::max(moves.worst, moved);
   }
   return moves;
 }
 
-void PrintMoves() {
+Spread AssignmentMilliseconds(const Fleet& fleet) {
+  std::vector<double> rounds;
+  for (int round = 0; round < 5; ++round) {
+    const auto start = Clock::now();
+    AssignTeachers(fleet.teachers, fleet.students);
+    rounds.push_back(Milliseconds(Clock::now() - start));
+  }
+  return Spread::Of(rounds);
+}
+
+enum class Sizes { kAll, kLargest };
+
+// The results are those of the first size.
+std::vector<Result> MeasureMoves(Sizes which) {
+  std::vector<Result> results;
   std::printf("links moved: mean / least possible (worst seen)\n");
   std::printf("%8s %8s %7s %9s  %20s %20s %20s %20s\n", "teachers", "students", "weights", "time ms", "teacher joins",
               "teacher leaves", "student joins", "student leaves");
@@ -110,20 +128,37 @@ void PrintMoves() {
   } sizes[] = {{10'000, 1'000, 1}, {10'500, 1'000, 1}, {1'000, 10'000, 1}, {1'000, 1'000, 1}, {1'500, 1'000, 1},
                {1'000, 100, 1},    {100, 10, 1},       {20, 5, 1},         {10, 10, 1},       {7, 3, 1},
                {10'000, 1'000, 3}, {1'000, 100, 3},    {1'000, 100, 100}};
+  const struct {
+    Event event;
+    const char* name;
+  } events[] = {{Event::kTeacherJoins, "teacher_joins"},
+                {Event::kTeacherLeaves, "teacher_leaves"},
+                {Event::kStudentJoins, "student_joins"},
+                {Event::kStudentLeaves, "student_leaves"}};
   Dice dice;
   for (const auto& size : sizes) {
+    const bool counts = &size == &sizes[0];
+    if (!counts && which == Sizes::kLargest) break;
+    const std::string name = absl::StrCat(size.teachers, "x", size.students);
     const Fleet fleet = dice.Draw(size.teachers, size.students, size.heaviest);
-    const auto start = Clock::now();
-    AssignTeachers(fleet.teachers, fleet.students);
-    std::printf("%8d %8d %7d %9.1f ", size.teachers, size.students, size.heaviest, Milliseconds(Clock::now() - start));
+    const Spread time = AssignmentMilliseconds(fleet);
+    if (counts) results.push_back({absl::StrCat("assign_ms_", name), time, "ms", {}, ""});
+    std::printf("%8d %8d %7d %9.1f ", size.teachers, size.students, size.heaviest, time.median);
     const int rounds = size.teachers + size.students > 5'000 ? 10 : 300;
-    for (Event event : {Event::kTeacherJoins, Event::kTeacherLeaves, Event::kStudentJoins, Event::kStudentLeaves}) {
+    for (const auto& [event, event_name] : events) {
       const Moves moves = Measure(event, fleet, rounds, dice);
-      std::printf(" %6.1f / %4.1f %6s", moves.moved, moves.least, ("(" + std::to_string(moves.worst) + ")").c_str());
+      std::printf(" %6.1f / %4.1f %6s", moves.mean, moves.least, absl::StrCat("(", moves.worst(), ")").c_str());
+      if (!counts) continue;
+      results.push_back({absl::StrCat("assign_moves_", event_name, "_", name),
+                         Spread::Of(moves.moved),
+                         "links",
+                         {{"least possible", moves.least}, {"mean", moves.mean}},
+                         ""});
     }
     std::printf("\n");
     std::fflush(stdout);
   }
+  return results;
 }
 
 // Commands that Redis has run, and the seconds of processor time it took for all it did.
@@ -159,7 +194,8 @@ TeacherLease LeaseOf(int teacher, const std::string& id) {
   return lease;
 }
 
-int PrintRedis(const std::string& url) {
+// Adds to `results`. Its exit status.
+int MeasureRedis(const std::string& url, std::vector<Result>& results) {
   constexpr int kTeachers = 10'000, kStudents = 1'000;
   constexpr double kBeatsPerSecond = 1 / 1.5;
   constexpr std::chrono::hours kLong(1);
@@ -203,14 +239,34 @@ int PrintRedis(const std::string& url) {
   const double busy = (kTeachers * teacher.seconds + kStudents * student.seconds) * kBeatsPerSecond;
   std::printf("the fleet at rest: %.0f requests/s, one core %.1f %% busy\n", requests, 100 * busy);
   std::printf("each change: %d more requests, %.1f ms of one core\n", kStudents, kStudents * change.seconds * 1e3);
+  auto add = [&](const char* what, double value, const char* unit) {
+    results.push_back(
+        {absl::StrCat("assign_redis_", what), Spread::Of({value}), unit, {}, "10,000 teachers, 1,000 students"});
+  };
+  add("heartbeat_us", teacher.seconds * 1e6, "us");
+  add("poll_us", student.seconds * 1e6, "us");
+  add("change_us", change.seconds * 1e6, "us");
+  add("read_all_ms", full_ms, "ms");
+  add("core_share_at_rest", busy, "ratio");
   return 0;
 }
 
 }  // namespace
-}  // namespace edl
+}  // namespace edl::bench
 
 int main(int argc, char** argv) {
-  if (argc > 2) return std::fprintf(stderr, "Usage: bench_assign [redis://host:port]\n"), 2;
-  edl::PrintMoves();
-  return argc == 2 ? edl::PrintRedis(argv[1]) : 0;
+  using namespace edl::bench;
+  std::string redis, json;
+  CLI::App app("Measures what sharing teachers out costs.");
+  app.add_option("redis", redis, "redis://host:port: an empty Redis, which nothing else uses meanwhile");
+  bool quick = false;
+  app.add_flag("--quick", quick, "Only the largest fleet, of which the results are");
+  app.add_option("--json", json, "Also write the results there");
+  CLI11_PARSE(app, argc, argv);
+  std::string command = "bench_assign";
+  for (int i = 1; i < argc; ++i) command += std::string(" ") + argv[i];
+  std::vector<Result> results = MeasureMoves(quick ? Sizes::kLargest : Sizes::kAll);
+  const int status = redis.empty() ? 0 : MeasureRedis(redis, results);
+  WriteJson(results, command, json);
+  return status;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench_recover: how soon a reader reacts when a teacher is killed, hangs, drains or joins: median and worst of some
 // rounds, and the longest that Next() took meanwhile.
-// Usage: bench_recover [--rounds N] [--json FILE]
 // What needs a Redis starts one; where there is no redis-server, it is left out.
 // Limits: loopback; teachers that compute for 8 ms; a source that gives a batch every 2 ms, so that teachers have room
 // and what is measured is the reaction, not the queue. The victim is a process of its own where a signal is sent.
@@ -9,13 +8,14 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
 #include "bench/recover_rig.h"
+#include "bench/result.h"
 #include "edl/testing/redis_process.h"
 #include "src/registry/lease_keeper.h"
 
@@ -32,19 +32,15 @@ struct Round {
   double gap_ms;  // the longest Next()
 };
 
-struct Result {
-  std::string event;
+struct Reaction {
+  std::string name;   // of its result
+  std::string event;  // for people
   std::vector<Round> rounds;
 
-  double Median(double Round::*field) const { return Sorted(field)[rounds.size() / 2]; }
-  double Worst(double Round::*field) const { return Sorted(field).back(); }
-
- private:
-  std::vector<double> Sorted(double Round::*field) const {
+  Spread Of(double Round::*field) const {
     std::vector<double> values;
     for (const Round& round : rounds) values.push_back(round.*field);
-    std::sort(values.begin(), values.end());
-    return values;
+    return Spread::Of(values);
   }
 };
 
@@ -84,31 +80,30 @@ auto Fixed(std::string victim) {
 
 enum class Harm { kKill, kHang };
 
-Result RowsElsewhere(const std::string& event, Harm harm, int rounds) {
-  Result result{event, {}};
+Reaction RowsElsewhere(Reaction reaction, Harm harm, int rounds) {
   auto victim = StartVictim();
   const std::string endpoint = victim->endpoint();
   RecoverRig rig(Fixed(endpoint), kAttemptTimeout);
-  while (static_cast<int>(result.rounds.size()) < rounds) {
+  while (static_cast<int>(reaction.rounds.size()) < rounds) {
     rig.AwaitBusy(endpoint);
     rig.TakeLongestGap();
     const Clock::time_point start = Clock::now();
     harm == Harm::kKill ? victim->Kill() : victim->Pause();
     const std::vector<std::int64_t> lost = rig.AtTheVictim();
     const std::optional<Clock::time_point> elsewhere = rig.AwaitElsewhere(lost);
-    if (elsewhere) result.rounds.push_back({Milliseconds(*elsewhere - start), Milliseconds(rig.TakeLongestGap())});
+    if (elsewhere) reaction.rounds.push_back({Milliseconds(*elsewhere - start), Milliseconds(rig.TakeLongestGap())});
     if (harm == Harm::kKill) {
       victim = StartVictim(endpoint);
     } else {
       victim->Resume();
     }
   }
-  return result;
+  return reaction;
 }
 
 // All teachers are gone; one comes back. Until the next batch is out, from the moment that it serves.
-Result FirstBatchAfterNobody(int rounds) {
-  Result result{"all killed, one serves again -> next batch", {}};
+Reaction FirstBatchAfterNobody(int rounds) {
+  Reaction reaction{"recover_first_batch_ms", "all killed, one serves again -> next batch", {}};
   auto victim = StartVictim();
   const std::string endpoint = victim->endpoint();
   RecoverRig rig([&](const auto&) { return FixedTeachers({endpoint}); }, kAttemptTimeout);
@@ -122,9 +117,9 @@ Result FirstBatchAfterNobody(int rounds) {
     victim = StartVictim(endpoint);
     const Clock::time_point start = Clock::now();
     rig.Await([&] { return rig.delivered() > delivered; });
-    result.rounds.push_back({Milliseconds(Clock::now() - start), Milliseconds(rig.TakeLongestGap())});
+    reaction.rounds.push_back({Milliseconds(Clock::now() - start), Milliseconds(rig.TakeLongestGap())});
   }
-  return result;
+  return reaction;
 }
 
 // When the last request was sent to it: looks for as long as a batch takes ten times.
@@ -140,8 +135,8 @@ Clock::time_point LastSent(const RecoverRig& rig, const std::string& endpoint, C
   return last;
 }
 
-Result LastSentAfterSigterm(int rounds) {
-  Result result{"SIGTERM, no registry -> last request sent to it", {}};
+Reaction LastSentAfterSigterm(int rounds) {
+  Reaction reaction{"recover_sigterm_ms", "SIGTERM, no registry -> last request sent to it", {}};
   auto victim = StartVictim();
   const std::string endpoint = victim->endpoint();
   RecoverRig rig(Fixed(endpoint), kAttemptTimeout);
@@ -151,11 +146,11 @@ Result LastSentAfterSigterm(int rounds) {
     const Clock::time_point start = Clock::now();
     victim->Terminate();
     const Clock::time_point last = LastSent(rig, endpoint, start);
-    result.rounds.push_back({Milliseconds(last - start), Milliseconds(rig.TakeLongestGap())});
+    reaction.rounds.push_back({Milliseconds(last - start), Milliseconds(rig.TakeLongestGap())});
     victim->Wait();
     victim = StartVictim(endpoint);
   }
-  return result;
+  return reaction;
 }
 
 std::unique_ptr<LeaseKeeper> Register(const std::string& redis, const std::string& endpoint) {
@@ -172,9 +167,9 @@ std::unique_ptr<LeaseKeeper> Register(const std::string& redis, const std::strin
 }
 
 // One teacher registers, teaches, and drains, again and again.
-std::vector<Result> RegisterAndDrain(const std::string& redis, int rounds) {
-  Result joins{"registers in Redis -> first reply used", {}};
-  Result drains{"drains in Redis -> last request sent to it", {}};
+std::vector<Reaction> RegisterAndDrain(const std::string& redis, int rounds) {
+  Reaction joins{"recover_join_ms", "registers in Redis -> first reply used", {}};
+  Reaction drains{"recover_drain_ms", "drains in Redis -> last request sent to it", {}};
   std::vector<std::unique_ptr<LeaseKeeper>> stay;
   RecoverRig rig(
       [&](const std::vector<std::string>& endpoints) {
@@ -208,47 +203,45 @@ std::vector<Result> RegisterAndDrain(const std::string& redis, int rounds) {
   return {joins, drains};
 }
 
-void Print(const std::vector<Result>& results, int rounds) {
+void Print(const std::vector<Reaction>& reactions, int rounds) {
   std::printf("%-48s %19s   %19s\n%-48s %9s %9s   %9s %9s\n", "ms", "reaction", "longest Next()",
               ("of " + std::to_string(rounds) + " rounds").c_str(), "median", "worst", "median", "worst");
-  for (const Result& result : results) {
-    std::printf("%-48s %9.1f %9.1f   %9.1f %9.1f\n", result.event.c_str(), result.Median(&Round::reaction_ms),
-                result.Worst(&Round::reaction_ms), result.Median(&Round::gap_ms), result.Worst(&Round::gap_ms));
+  for (const Reaction& reaction : reactions) {
+    const Spread time = reaction.Of(&Round::reaction_ms), gap = reaction.Of(&Round::gap_ms);
+    std::printf("%-48s %9.1f %9.1f   %9.1f %9.1f\n", reaction.event.c_str(), time.median, time.most, gap.median,
+                gap.most);
   }
 }
 
-void WriteJson(const std::vector<Result>& results, const std::string& file) {
-  std::ofstream out(file);
-  out << "{\"attempt_timeout_ms\": " << kAttemptTimeout.count() << ", \"compute_ms\": " << kCompute.count()
-      << ", \"pace_ms\": " << kPace.count() << ", \"events\": [";
-  for (std::size_t r = 0; r < results.size(); ++r) {
-    const Result& result = results[r];
-    auto list = [&](double Round::*field) {
-      std::string text;
-      for (const Round& round : result.rounds) text += (text.empty() ? "" : ", ") + std::to_string(round.*field);
-      return text;
-    };
-    out << (r == 0 ? "" : ",") << "\n  {\"event\": \"" << result.event << "\",\n   \"reaction_ms\": ["
-        << list(&Round::reaction_ms) << "],\n   \"longest_next_ms\": [" << list(&Round::gap_ms) << "]}";
-  }
-  out << "\n]}\n";
+Result ToResult(const Reaction& reaction) {
+  const Spread gap = reaction.Of(&Round::gap_ms);
+  return {reaction.name,
+          reaction.Of(&Round::reaction_ms),
+          "ms",
+          {{"longest Next(), median ms", gap.median}, {"longest Next(), worst ms", gap.most}},
+          absl::StrCat(reaction.event, "; teachers compute for ", kCompute.count(), " ms, a batch each ", kPace.count(),
+                       " ms, attempt_timeout ", kAttemptTimeout.count(), " ms")};
 }
 
-int Run(int rounds, const std::string& json) {
-  std::vector<Result> results;
-  results.push_back(RowsElsewhere("SIGKILL -> its rows on another lane", Harm::kKill, rounds));
-  results.push_back(RowsElsewhere("SIGSTOP -> its rows on another lane", Harm::kHang, rounds));
-  results.push_back(LastSentAfterSigterm(rounds));
-  results.push_back(FirstBatchAfterNobody(rounds));
+int Run(int rounds, const std::string& command, const std::string& json) {
+  std::vector<Reaction> reactions;
+  reactions.push_back(
+      RowsElsewhere({"recover_sigkill_ms", "SIGKILL -> its rows on another lane", {}}, Harm::kKill, rounds));
+  reactions.push_back(
+      RowsElsewhere({"recover_sigstop_ms", "SIGSTOP -> its rows on another lane", {}}, Harm::kHang, rounds));
+  reactions.push_back(LastSentAfterSigterm(rounds));
+  reactions.push_back(FirstBatchAfterNobody(rounds));
   if (auto redis = testing::RedisProcess::Start(); redis.ok()) {
-    for (Result& result : RegisterAndDrain((*redis)->url(), rounds)) results.push_back(std::move(result));
+    for (Reaction& reaction : RegisterAndDrain((*redis)->url(), rounds)) reactions.push_back(std::move(reaction));
   } else {
     std::fprintf(stderr, "bench_recover: without Redis: %s\n", redis.status().ToString().c_str());
   }
-  Print(results, rounds);
+  Print(reactions, rounds);
   std::printf("attempt_timeout %lld ms; undisturbed, Next() takes the source's %lld ms\n",
               static_cast<long long>(kAttemptTimeout.count()), static_cast<long long>(kPace.count()));
-  if (!json.empty()) WriteJson(results, json);
+  std::vector<Result> results;
+  for (const Reaction& reaction : reactions) results.push_back(ToResult(reaction));
+  WriteJson(results, command, json);
   return 0;
 }
 
@@ -257,16 +250,15 @@ int Run(int rounds, const std::string& json) {
 
 int main(int argc, char** argv) {
   int rounds = 20;
-  std::string json;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string flag = argv[i];
-    if (flag == "--serve") return edl::bench::ServeUntilTerminated(argv[i + 1]);
-    if (flag == "--rounds") rounds = std::max(1, std::atoi(argv[i + 1]));
-    if (flag == "--json") json = argv[i + 1];
-  }
-  if (argc % 2 == 0) {
-    std::fprintf(stderr, "usage: bench_recover [--rounds N] [--json FILE]\n");
-    return 2;
-  }
-  return edl::bench::Run(rounds, json);
+  std::string json, listen;
+  CLI::App app("Measures how soon a reader reacts when a teacher is killed, hangs, drains or joins.");
+  app.option_defaults()->always_capture_default();
+  app.add_option("--rounds", rounds, "How often each happens")->check(CLI::Range(1, 1000));
+  app.add_option("--json", json, "Also write the results there");
+  app.add_option("--serve", listen)->group("");  // what this program starts of itself
+  CLI11_PARSE(app, argc, argv);
+  if (!listen.empty()) return edl::bench::ServeUntilTerminated(listen);
+  std::string command = "bench_recover";
+  for (int i = 1; i < argc; ++i) command += std::string(" ") + argv[i];
+  return edl::bench::Run(rounds, command, json);
 }
