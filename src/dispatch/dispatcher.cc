@@ -196,7 +196,7 @@ void Dispatcher::OnWon(Flight& flight, int leg, const TeacherRequest& request) {
   if (leg == 1) hedges_won_.fetch_add(1, kRelaxed);
   if (rival == nullptr || !rival->lane->Pin(rival->life)) return;
   absl::Cleanup leave = [&] { rival->lane->Leave(); };
-  if (leg == 1) judge_.NoteLostRace(*rival->lane, executor_.Now() - rival->sent);
+  if (leg == 1) judge_.NoteLostRace(*rival->lane, rival->sent, executor_.Now());
   rival->lane->call(rival->place).CancelIf({nullptr, &flight});
 }
 

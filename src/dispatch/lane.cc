@@ -9,6 +9,10 @@ namespace {
 constexpr auto kRelaxed = std::memory_order_relaxed;
 constexpr auto kSeqCst = std::memory_order_seq_cst;
 
+std::int64_t Nanoseconds(TimePoint time) {
+  return time.time_since_epoch() / std::chrono::nanoseconds(1);
+}
+
 const char* StateName(Lane::State state) {
   switch (state) {
     case Lane::State::kConnecting:
@@ -82,8 +86,8 @@ void Lane::Renew(std::string endpoint, std::unique_ptr<TeacherClient> client) {
   bad_in_a_row_.store(0, kRelaxed);
   convicted_.store(false, kRelaxed);
   lost_in_a_row_.store(0, kRelaxed);
-  for (std::atomic<std::int64_t>* counter : {&recent_latency_ns_, &idle_since_, &attempts_, &completed_, &failed_,
-                                             &rows_, &bad_replies_, &ejections_, &latency_ns_}) {
+  for (std::atomic<std::int64_t>* counter : {&recent_latency_ns_, &last_lost_, &idle_since_, &attempts_, &completed_,
+                                             &failed_, &rows_, &bad_replies_, &ejections_, &latency_ns_}) {
     counter->store(0, kRelaxed);
   }
   {
@@ -148,7 +152,7 @@ std::optional<TimePoint> Lane::idle_since() const {
 
 void Lane::MarkIdle(TimePoint now) {
   window_.OnStarved();
-  if (in_flight() == 0) idle_since_.store(now.time_since_epoch() / std::chrono::nanoseconds(1), kRelaxed);
+  if (in_flight() == 0) idle_since_.store(Nanoseconds(now), kRelaxed);
 }
 
 bool Lane::CountCompleted(std::int64_t rows, std::chrono::nanoseconds latency, TimePoint now) {
@@ -171,8 +175,10 @@ void Lane::NoteLatency(std::chrono::nanoseconds latency) {
   recent_latency_ns_.store(recent == 0 ? latency.count() : recent + (latency.count() - recent) / 8, kRelaxed);
 }
 
-int Lane::CountLostRace(std::chrono::nanoseconds age) {
-  NoteLatency(age);  // it would have taken longer still
+int Lane::CountLostRace(TimePoint sent, TimePoint now) {
+  NoteLatency(now - sent);  // it would have taken longer still
+  if (Nanoseconds(sent) < last_lost_.load(kRelaxed)) return lost_in_a_row_.load(kRelaxed);
+  last_lost_.store(Nanoseconds(now), kRelaxed);
   return lost_in_a_row_.fetch_add(1, kRelaxed) + 1;
 }
 

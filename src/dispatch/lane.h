@@ -101,9 +101,9 @@ class Lane {
   std::chrono::nanoseconds recent_latency() const {
     return std::chrono::nanoseconds(recent_latency_ns_.load(std::memory_order_relaxed));
   }
-  // One more request of it, sent so long ago, was answered sooner by a teacher that was asked later; gives how many in
-  // a row.
-  int CountLostRace(std::chrono::nanoseconds age);
+  // A request of it, sent then, was answered sooner by a teacher that was asked later; gives how many times in a row
+  // that has happened. All that was sent before the last time lay behind the same long computation, and is one with it.
+  int CountLostRace(TimePoint sent, TimePoint now);
 
   // One more answer that made no sense; gives how many have come in a row.
   int CountBadReply();
@@ -146,6 +146,7 @@ class Lane {
   std::atomic<int> bad_in_a_row_{0};
   std::atomic<bool> convicted_{false};
   std::atomic<int> lost_in_a_row_{0};
+  std::atomic<std::int64_t> last_lost_{0};  // nanoseconds of the steady clock
   std::atomic<std::int64_t> recent_latency_ns_{0};
 
   // For Stats() alone but completed_, hence relaxed; written by whichever thread sends or completes.

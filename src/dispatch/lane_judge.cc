@@ -85,8 +85,8 @@ void LaneJudge::Convict(const BadReply& bad, const Lane& lane) {
                 kBadReplyRest);
 }
 
-void LaneJudge::NoteLostRace(Lane& lane, std::chrono::nanoseconds age) {
-  if (lane.CountLostRace(age) < kMostLostInARow) return;
+void LaneJudge::NoteLostRace(Lane& lane, TimePoint sent, TimePoint now) {
+  if (lane.CountLostRace(sent, now) < kMostLostInARow) return;
   keeper_.Eject(lane, absl::DeadlineExceededError(absl::StrCat("its last ", kMostLostInARow,
                                                                " requests were answered sooner by teachers that were "
                                                                "asked later")));

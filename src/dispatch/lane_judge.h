@@ -3,7 +3,8 @@
 // Rules: a failure that is the teacher's own ejects at once, and one that is overloaded rests. An answer that makes no
 //        sense is held against the lane until a good one comes; it ejects when another teacher answers the same request
 //        well, at the third such answer in a row, and, for a lane that was convicted so, at once. The third race in a
-//        row that is lost to a hedge ejects, too (docs/decisions/ejection.md).
+//        row that is lost to a hedge ejects, too, each with a request sent after the last one was lost
+//        (docs/decisions/ejection.md).
 // Thread-safety: any thread.
 #pragma once
 
@@ -27,8 +28,8 @@ class LaneJudge {
   // `lane` has answered well what another answered badly.
   void Convict(const BadReply& bad, const Lane& lane);
 
-  // A request of `lane`, sent so long ago, was answered sooner by a teacher that was asked later.
-  void NoteLostRace(Lane& lane, std::chrono::nanoseconds age);
+  // A request of `lane`, sent then, was answered sooner by a teacher that was asked later.
+  void NoteLostRace(Lane& lane, TimePoint sent, TimePoint now);
 
   // Is it an answer, but one that makes no sense?
   static bool MakesNoSense(const absl::Status& error);

@@ -219,5 +219,16 @@ TEST(Lane, KeepsItsLifeForWhoHoldsItWhileItIsUsedAgainAndAgain) {
   EXPECT_EQ(lane.in_flight(), 0);
 }
 
+TEST(Lane, LosesOneRaceForAllThatLayBehindALongRequest) {
+  test::ScriptedTeachers teachers;
+  Lane lane("a", teachers.Connect("a"), 16);
+  auto at = [](int ms) { return TimePoint(std::chrono::hours(1)) + std::chrono::milliseconds(ms); };
+  EXPECT_EQ(lane.CountLostRace(at(0), at(50)), 1);
+  EXPECT_EQ(lane.CountLostRace(at(10), at(60)), 1) << "it was in the queue behind the first";
+  EXPECT_EQ(lane.CountLostRace(at(51), at(90)), 2);
+  lane.CountCompleted(1, std::chrono::milliseconds(1), at(100));
+  EXPECT_EQ(lane.CountLostRace(at(100), at(120)), 1) << "in a row";
+}
+
 }  // namespace
 }  // namespace edl
