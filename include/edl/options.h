@@ -64,8 +64,8 @@ struct ReaderOptions {
   // Teachers used at a time. 0: all. EDL_MAX_TEACHERS.
   int max_teachers = 0;
 
-  // Source batches inside the reader, at most. 0: twice what keeps all teachers' windows full, and 16 at least. Up to
-  // 65536.
+  // Source batches inside the reader, at most. 0: eight times what keeps all teachers' windows full, and 64 at least;
+  // so many may be finished behind one that takes long, while the student waits for that. Up to 65536.
   std::int64_t max_batches_ahead = 0;
 
   // Bytes of source tensors inside the reader, at most; a larger batch passes alone.

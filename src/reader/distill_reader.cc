@@ -25,7 +25,10 @@ namespace {
 constexpr std::int64_t kMaxRequests = 4096;
 
 // max_batches_ahead, when it follows the teachers' windows.
-constexpr std::int64_t kFewestBatchesAhead = 16;
+// An ordered student passes a slow request by as long as finished batches behind it have room. Eight times the windows
+// cover one that takes some sixteen times as long as the others, half of that with windows of a longer network.
+constexpr std::int64_t kWindowsAhead = 8;
+constexpr std::int64_t kFewestBatchesAhead = 64;
 constexpr std::int64_t kMostBatchesAhead = 4096;
 
 std::shared_ptr<const std::vector<std::string>> AllNames(const ReaderOptions& options) {
@@ -77,8 +80,7 @@ class DistillReaderImpl final : public DistillReader {
 
  private:
   void OnWindow(std::int64_t windows) {
-    // Twice: one half is with the teachers while the student has the other. A batch is one request or more.
-    if (options_.max_batches_ahead == 0) flow_.RaiseBatches(std::min(2 * windows, kMostBatchesAhead));
+    if (options_.max_batches_ahead == 0) flow_.RaiseBatches(std::min(kWindowsAhead * windows, kMostBatchesAhead));
   }
 
   void Stop(const absl::Status& why);
