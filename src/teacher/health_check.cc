@@ -45,7 +45,11 @@ absl::Status HealthCheck::Check(std::chrono::milliseconds patience) {
 }
 
 void HealthCheck::Run() {
-  End(Guarded([this] { return model_.SelfCheck(); }));
+  computed_ = Guarded([this] { return model_.SelfCheck(); });
+}
+
+void HealthCheck::Answer() {
+  End(computed_);
 }
 
 void HealthCheck::Abandon() {

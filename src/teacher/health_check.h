@@ -31,6 +31,7 @@ class HealthCheck final : private InstanceJob {
 
  private:
   void Run() override;
+  void Answer() override;
   void Abandon() override;
   void End(const absl::Status& result);
 
@@ -39,6 +40,7 @@ class HealthCheck final : private InstanceJob {
   const ServerCounters& counters_;
 
   std::int64_t answered_ = 0;  // at the last look; Check's thread only
+  absl::Status computed_;      // written by Run, read by Answer; the pool hands over
 
   Mutex mu_;
   CondVar ended_;

@@ -52,7 +52,7 @@ void InferCall::Start() {
   absl::Status accepted = Guarded([this] { return Accept(); });
   if (accepted.ok()) return;
   Count(parts_.counters.refused);
-  Answer(accepted);
+  Conclude(accepted);
 }
 
 absl::Status InferCall::Accept() {
@@ -95,7 +95,7 @@ bool InferCall::Joins(const InstanceJob& next) const {
 
 bool InferCall::Begin() {
   if (context_->IsCancelled()) {
-    AnswerCancelled();
+    outcome_ = Skip();
     return false;
   }
   Count(parts_.counters.calls);
@@ -117,12 +117,10 @@ void InferCall::RunWith(const std::vector<InstanceJob*>& others) {
     if (call->Begin()) calls.push_back(call);
   }
   if (calls.empty()) return;
-  // No member of this from here on: the first call may be answered, and gone.
-  const InferParts& parts = calls.front()->parts_;
   std::vector<const CheckedRequest*> requests;
   for (const InferCall* call : calls) requests.push_back(&call->checked_);
-  Count(parts.counters.runs);
-  const absl::StatusOr<std::vector<Tensor>> outputs = Guarded([&] { return Compute(parts.model, requests); });
+  Count(parts_.counters.runs);
+  const absl::StatusOr<std::vector<Tensor>> outputs = Guarded([&] { return Compute(parts_.model, requests); });
   std::int64_t first = 0;
   for (InferCall* call : calls) {
     const std::int64_t rows = call->checked_.rows;
@@ -132,8 +130,8 @@ void InferCall::RunWith(const std::vector<InstanceJob*>& others) {
       call->End(outputs.status());
     } else {
       // One of them may have spoilt it for all.
-      Count(parts.counters.runs);
-      call->End(Guarded([&] { return Compute(parts.model, {&call->checked_}); }));
+      Count(parts_.counters.runs);
+      call->End(Guarded([&] { return Compute(parts_.model, {&call->checked_}); }));
     }
     first += rows;
   }
@@ -152,7 +150,11 @@ void InferCall::End(absl::StatusOr<std::vector<Tensor>> outputs) {
     Count(parts_.counters.failed);
     Log().warn("a request of {} rows failed: {}", checked_.rows, reply.status().ToString());
   }
-  Answer(reply.status());
+  outcome_ = reply.status();
+}
+
+void InferCall::Answer() {
+  Conclude(outcome_);
 }
 
 absl::StatusOr<grpc::ByteBuffer> InferCall::Encode(const std::vector<Tensor>& outputs) const {
@@ -163,19 +165,19 @@ absl::StatusOr<grpc::ByteBuffer> InferCall::Encode(const std::vector<Tensor>& ou
 }
 
 void InferCall::Abandon() {
-  Answer(absl::UnavailableError("this teacher stopped before it computed the request"));
+  Conclude(absl::UnavailableError("this teacher stopped before it computed the request"));
 }
 
 void InferCall::OnCancel() {
-  if (parts_.pool.Remove(this)) AnswerCancelled();
+  if (parts_.pool.Remove(this)) Conclude(Skip());
 }
 
-void InferCall::AnswerCancelled() {
+absl::Status InferCall::Skip() {
   Count(parts_.counters.skipped);
-  Answer(absl::CancelledError("the caller cancelled the request before it was computed"));
+  return absl::CancelledError("the caller cancelled the request before it was computed");
 }
 
-void InferCall::Answer(const absl::Status& status) {
+void InferCall::Conclude(const absl::Status& status) {
   checked_ = {};  // free before the reply travels, and by a thread that the pool, not gRPC, has handed them to
   Finish(ToGrpc(Shortened(status)));
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // InferCall: one ModelInfer call, from its bytes to its reply.
-// Place: gRPC's thread decodes and checks it and submits it; an instance thread runs the model and answers.
+// Place: gRPC's thread decodes and checks it and submits it; an instance thread runs the model; that, or the pool's
+//        answering thread, answers.
 //        It may run together with others whose rows fit (dynamic batching): the model sees one batch then.
 // Errors: every fault is the reply of this one call; exceptions stop here (they would vanish inside gRPC).
-// Lifetime: deletes itself when gRPC is done with it. Answered exactly once: by Start (refused), by Run or RunWith (an
-//           instance), by OnCancel (taken out of the queue) or by Abandon (the pool closes).
+// Lifetime: deletes itself when gRPC is done with it. Answered exactly once: by Start (refused), by Answer (computed,
+//           or cancelled before), by OnCancel (taken out of the queue) or by Abandon (the pool closes).
 #pragma once
 
 #include "absl/status/status.h"
@@ -47,13 +48,14 @@ class InferCall final : public grpc::ServerUnaryReactor, private InstanceJob {
   bool Begin();
   void End(absl::StatusOr<std::vector<Tensor>> outputs);
   absl::StatusOr<grpc::ByteBuffer> Encode(const std::vector<Tensor>& outputs) const;
-  void Answer(const absl::Status& status);
-  void AnswerCancelled();
+  absl::Status Skip();
+  void Conclude(const absl::Status& status);
 
   std::int64_t rows() const override { return checked_.rows; }
   bool Joins(const InstanceJob& next) const override;
   void Run() override;
   void RunWith(const std::vector<InstanceJob*>& others) override;
+  void Answer() override;
   void Abandon() override;
   void OnCancel() override;
   void OnDone() override;
@@ -66,6 +68,7 @@ class InferCall final : public grpc::ServerUnaryReactor, private InstanceJob {
   // Written by Start, then by the thread that answers; the pool hands over between them.
   bool entered_ = false;  // the gate
   CheckedRequest checked_;
+  absl::Status outcome_;  // of the computation; the reply is written
 };
 
 }  // namespace edl

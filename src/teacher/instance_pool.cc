@@ -6,7 +6,8 @@
 
 namespace edl {
 
-InstancePool::InstancePool(int instances, std::optional<JoiningRules> joining) : joining_(joining) {
+InstancePool::InstancePool(int instances, std::optional<JoiningRules> joining)
+    : joining_(joining), answering_("edl-answers", [this] { SendAnswers(); }) {
   threads_.reserve(static_cast<std::size_t>(instances));
   for (int i = 0; i < instances; ++i) threads_.emplace_back("edl-instance-" + std::to_string(i), [this] { Work(); });
 }
@@ -14,7 +15,10 @@ InstancePool::InstancePool(int instances, std::optional<JoiningRules> joining) :
 InstancePool::~InstancePool() {
   Close();
   for (Thread& thread : threads_) thread.Join();
-}
+  MutexLock lock(mu_);
+  all_computed_ = true;
+  computed_changed_.NotifyOne();
+}  // joins the answering thread
 
 bool InstancePool::Submit(InstanceJob* job) {
   MutexLock lock(mu_);
@@ -58,13 +62,37 @@ void InstancePool::Work() {
       jobs = Take();
     }
     if (jobs.empty()) continue;  // taken back meanwhile
-    InstanceJob* first = jobs.front();
-    jobs.erase(jobs.begin());
-    if (jobs.empty()) {
-      first->Run();
+    if (jobs.size() == 1) {
+      jobs[0]->Run();
     } else {
-      first->RunWith(jobs);
+      jobs[0]->RunWith({jobs.begin() + 1, jobs.end()});
     }
+    AnswerAll(jobs);
+  }
+}
+
+void InstancePool::AnswerAll(const std::vector<InstanceJob*>& jobs) {
+  {
+    MutexLock lock(mu_);
+    if (!waiting_.empty()) {
+      computed_.insert(computed_.end(), jobs.begin(), jobs.end());
+      computed_changed_.NotifyOne();
+      return;
+    }
+  }
+  for (InstanceJob* job : jobs) job->Answer();
+}
+
+void InstancePool::SendAnswers() {
+  for (;;) {
+    std::vector<InstanceJob*> jobs;
+    {
+      MutexLock lock(mu_);
+      while (computed_.empty() && !all_computed_) computed_changed_.Wait(mu_);
+      if (computed_.empty()) return;
+      jobs.swap(computed_);
+    }
+    for (InstanceJob* job : jobs) job->Answer();
   }
 }
 

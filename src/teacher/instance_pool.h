@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // InstancePool: the threads that compute, and the queue of jobs before them.
 // Place: accepted requests are submitted here by gRPC's threads; each runs on one of the instance threads, in order.
-//        With dynamic batching, jobs that may be joined run together, by one call.
-// Rule: a submitted job gets exactly one call: Run, RunWith (as the first or as one of the others), Abandon, or none
-//       because Remove took it back.
+//        With dynamic batching, jobs that may be joined run together, by one call. Sending an answer takes gRPC and the
+//        kernel as long as many a computation: while jobs wait, an instance leaves it to a thread of its own.
+// Rule: a submitted job gets exactly one of: Run, or RunWith as the first or as one of the others, and then Answer;
+//       Abandon; or nothing, because Remove took it back.
 // Bounds: the queue grows no longer than the RequestGate before it admits.
-// Thread-safety: any thread; Run is called on an instance thread, Abandon on the thread that calls Close.
-// Lifetime: the pool does not own jobs; a job lives until its one call ends.
+// Thread-safety: any thread; Run is called on an instance thread, Answer there or on the answering thread, Abandon on
+//                the thread that calls Close.
+// Lifetime: the pool does not own jobs; a job lives until Answer, or Abandon, ends.
 #pragma once
 
 #include <chrono>
@@ -23,6 +25,8 @@ namespace edl {
 class InstanceJob {
  public:
   virtual void Run() = 0;
+  // What it has computed goes to whoever waits for it.
+  virtual void Answer() = 0;
   virtual void Abandon() = 0;
 
   // How much it is, for the bound of a joint run; 0: it always runs alone. All jobs that are not 0 are of one class.
@@ -46,7 +50,7 @@ class InstancePool {
  public:
   // Without rules each job runs alone.
   explicit InstancePool(int instances, std::optional<JoiningRules> joining = std::nullopt);
-  ~InstancePool();  // Close, then waits for the jobs that run.
+  ~InstancePool();  // Close, then waits for the jobs that run, and for their answers.
 
   // False when the pool is closed: the job gets no call.
   bool Submit(InstanceJob* job);
@@ -64,6 +68,8 @@ class InstancePool {
   };
 
   void Work();
+  void AnswerAll(const std::vector<InstanceJob*>& jobs);
+  void SendAnswers();
   std::vector<InstanceJob*> Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AwaitOthers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // How many of the first in the queue can run together.
@@ -77,7 +83,12 @@ class InstancePool {
   std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mu_);
   bool gathering_ ABSL_GUARDED_BY(mu_) = false;  // an instance waits for others to join the first in the queue
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
-  std::vector<Thread> threads_;  // last: they start when the rest stands
+  CondVar computed_changed_;
+  std::vector<InstanceJob*> computed_ ABSL_GUARDED_BY(mu_);  // for the answering thread
+  bool all_computed_ ABSL_GUARDED_BY(mu_) = false;           // the instance threads have ended
+  // Last: they start when the rest stands.
+  Thread answering_;
+  std::vector<Thread> threads_;
 };
 
 }  // namespace edl

@@ -36,8 +36,8 @@ class LongJob final : public InstanceJob {
   void Run() override {
     running.Set();
     go.Wait();
-    done.Set();
   }
+  void Answer() override { done.Set(); }
   void Abandon() override {}
 
   Event running, go, done;
