@@ -96,6 +96,7 @@ int main(int argc, char** argv) {
   edl::TeacherFlags flags;
   CLI::App app(edl::kHelp);
   flags.AddTo(app);
+  app.set_version_flag("--version", EDL_VERSION);
   CLI11_PARSE(app, argc, argv);
   edl::SetLogLevel(flags.log_level);
   const absl::Status status = edl::Guarded([&] { return edl::Serve(flags, termination); });

@@ -91,6 +91,7 @@ void TeacherFlags::AddTo(CLI::App& app) {
 
 absl::StatusOr<ModelInfo> TeacherFlags::DescribeModel() const {
   ModelInfo info;
+  if (!std::filesystem::exists(model)) return absl::NotFoundError(absl::StrCat("cannot read model file '", model, "'"));
   const std::string file = sidecar.empty() ? model + ".json" : sidecar;
   const bool described_by_flags = !inputs.empty() && !outputs.empty();
   if (!sidecar.empty() || !described_by_flags || std::filesystem::exists(file)) {
@@ -116,6 +117,9 @@ absl::StatusOr<ModelInfo> TeacherFlags::DescribeModel() const {
 
 absl::StatusOr<LeaseOptions> TeacherFlags::DescribeLease(const std::vector<std::string>& listening,
                                                          const std::string& model_name) const {
+  if (service.empty()) {
+    return absl::InvalidArgumentError("--redis (or EDL_REDIS) needs --service (or EDL_SERVICE): whose teacher is it?");
+  }
   LeaseOptions lease;
   lease.redis = redis;
   lease.service = service;

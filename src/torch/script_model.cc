@@ -32,7 +32,9 @@ absl::StatusOr<torch::Device> FindDevice(const std::string& name) {
   const auto count = static_cast<int>(torch::cuda::device_count());
   if (device->index() < count && count > 0) return device;
   return absl::FailedPreconditionError(
-      absl::StrCat("device '", name, "': this libtorch finds ", count, " CUDA devices on this machine; use cpu"));
+      absl::StrCat("device '", name, "': this libtorch finds ", count,
+                   " CUDA devices on this machine: it was built without CUDA (Debian's is), or nvidia-smi shows none "
+                   "either; use cpu"));
 }
 
 absl::Status CheckDTypes(const std::vector<TensorSpec>& specs) {

@@ -155,6 +155,8 @@ TEST(EdlTeacher, SaysWhyItCannotServe) {
   for (const Case& c : std::vector<Case>{
            {"", "--model is required"},
            {"--model /no/such.pt --input x:INT64:-1,2 --output y:INT64:-1,3", "cannot read model file '/no/such.pt'"},
+           {"--model /no/such.pt", "cannot read model file '/no/such.pt'"},
+           {"--model " + file + " --redis redis://127.0.0.1:1", "--redis (or EDL_REDIS) needs --service"},
            {"--model " + test::SaveScript(kRows), "give them by --input and --output, or in a file beside it"},
            {"--model " + file + " --sidecar /no/such.json", "cannot read '/no/such.json'"},
            {"--model " + file + " --output score:INT64:-1,4", "described as score INT64 [-1, 4]"},
