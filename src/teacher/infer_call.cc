@@ -118,6 +118,7 @@ void InferCall::RunWith(const std::vector<InstanceJob*>& others) {
   }
   if (calls.empty()) return;
   std::vector<const CheckedRequest*> requests;
+  requests.reserve(calls.size());
   for (const InferCall* call : calls) requests.push_back(&call->checked_);
   Count(parts_.counters.runs);
   const absl::StatusOr<std::vector<Tensor>> outputs = Guarded([&] { return Compute(parts_.model, requests); });

@@ -22,6 +22,7 @@ absl::StatusOr<std::vector<Tensor>> JoinRows(const std::vector<const CheckedRequ
   std::vector<Tensor> inputs;
   for (std::size_t i = 0; i < requests.front()->inputs.size(); ++i) {
     std::vector<const WireTensor*> parts;
+    parts.reserve(requests.size());
     for (const CheckedRequest* request : requests) parts.push_back(&request->inputs[i]);
     absl::StatusOr<Tensor> joined = Join(parts);
     if (!joined.ok()) return Annotate(joined.status(), absl::StrCat("input '", parts.front()->spec.name, "'"));

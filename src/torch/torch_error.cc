@@ -13,10 +13,9 @@ absl::Status StatusOfTorchException(absl::StatusCode complaint) {
   } catch (const c10::Error& e) {
     return absl::Status(complaint, e.what_without_backtrace());
   } catch (...) {
-    const absl::Status status = StatusOfException();
-    if (absl::IsResourceExhausted(status)) return status;
-    return absl::Status(complaint,
-                        status.message());  // TorchScript's own `raise`, and what the standard library throws
+    // TorchScript's own `raise`, and what the standard library throws.
+    absl::Status status = StatusOfException();
+    return absl::IsResourceExhausted(status) ? status : absl::Status(complaint, status.message());
   }
 }
 
