@@ -70,6 +70,7 @@ void SharedMemoryLink::OnServer(std::shared_ptr<Stub> stub, bool takes_shared_me
     old_slots.swap(free_);
     old_arena = std::exchange(arena_ready_, false);
     slots_ = 0;
+    adding_ = false;
     ++server_.number;
     server_.stub = takes_shared_memory ? std::move(stub) : nullptr;
     server = server_;
@@ -169,7 +170,7 @@ void SharedMemoryLink::AddSlot(const Server& server, std::size_t size) {
   std::unique_ptr<Slot> too_small;
   {
     MutexLock lock(mu_);
-    if (server.number != server_.number || shut_down_) return;
+    if (server.number != server_.number || shut_down_ || adding_) return;
     if (!free_.empty()) {  // none of them was large enough
       too_small = std::move(free_.back());
       free_.pop_back();
@@ -177,6 +178,7 @@ void SharedMemoryLink::AddSlot(const Server& server, std::size_t size) {
     }
     if (slots_ >= kMostSlots) return;
     ++slots_;
+    adding_ = true;
   }
   if (too_small != nullptr) Unregister(server, too_small->name);
   auto memory = SharedMemory::Create(size);
@@ -186,7 +188,9 @@ void SharedMemoryLink::AddSlot(const Server& server, std::size_t size) {
     slot->memory->Unlink();  // mapped, or never will be
     if (!status.ok()) return GiveUp(slot->server, status);
     MutexLock lock(mu_);
-    if (slot->server == server_.number) free_.push_back(std::make_unique<Slot>(*slot));
+    if (slot->server != server_.number) return;
+    adding_ = false;
+    free_.push_back(std::make_unique<Slot>(*slot));
   });
 }
 

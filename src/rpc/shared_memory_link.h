@@ -92,7 +92,8 @@ class SharedMemoryLink {
   int refusals_ ABSL_GUARDED_BY(mu_) = 0;  // since the last good answer
   bool arena_ready_ ABSL_GUARDED_BY(mu_) = false;
   std::vector<std::unique_ptr<Slot>> free_ ABSL_GUARDED_BY(mu_);
-  int slots_ ABSL_GUARDED_BY(mu_) = 0;  // of this server: free, lent or being registered
+  int slots_ ABSL_GUARDED_BY(mu_) = 0;        // of this server: free, lent or being registered
+  bool adding_ ABSL_GUARDED_BY(mu_) = false;  // one is being registered: no second, or there would be more than in use
   std::list<std::shared_ptr<Rpc>> under_way_ ABSL_GUARDED_BY(mu_);
   bool shut_down_ ABSL_GUARDED_BY(mu_) = false;
 };

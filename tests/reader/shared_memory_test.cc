@@ -51,6 +51,8 @@ TEST(SharedMemory, CarriesLargeRequestsToATeacherOnThisMachine) {
   auto reader = NewReader(BatchesOf(kBatches, kRows), FixedTeachers({teacher.server->endpoint()}), RowOptions(kRows));
   for (int epoch = 0; epoch < 3; ++epoch) ExpectEpoch(*reader, epoch, kBatches, kRows);
   EXPECT_GT(teacher.shared, kBatches);
+  // Both sides are in this process: no more of it than can be in flight, and one that is being added.
+  EXPECT_LE(SharedMemoryMappings(), 2 * (RowOptions().window + 1));
 }
 
 TEST(SharedMemory, IsLeftToLargeRequests) {
