@@ -183,15 +183,16 @@ void SharedMemoryLink::AddSlot(const Server& server, std::size_t size) {
   if (too_small != nullptr) Unregister(server, too_small->name);
   auto memory = SharedMemory::Create(size);
   if (!memory.ok()) return GiveUp(server.number, memory.status());
-  auto slot = std::make_shared<Slot>(Slot{(*memory)->key().substr(1), *memory, server.number});
-  Register(server, slot->name, slot->memory->key(), slot->memory->size(), [this, slot](const absl::Status& status) {
-    slot->memory->Unlink();  // mapped, or never will be
-    if (!status.ok()) return GiveUp(slot->server, status);
+  const std::string key = (*memory)->key(), name = key.substr(1);
+  auto registered = [this, slot = Slot{name, *std::move(memory), server.number}](const absl::Status& status) mutable {
+    slot.memory->Unlink();  // mapped, or never will be
+    if (!status.ok()) return GiveUp(slot.server, status);
     MutexLock lock(mu_);
-    if (slot->server != server_.number) return;
+    if (slot.server != server_.number) return;
     adding_ = false;
-    free_.push_back(std::make_unique<Slot>(*slot));
-  });
+    free_.push_back(std::make_unique<Slot>(std::move(slot)));
+  };
+  Register(server, name, key, size, std::move(registered));
 }
 
 void SharedMemoryLink::RegisterArena(const Server& server) {
@@ -243,7 +244,7 @@ void SharedMemoryLink::Start(std::shared_ptr<Rpc> rpc) {
     // the lock's (docs/decisions/thread_sanitizer.md).
     { MutexLock lock(mu_); }
     absl::Status thrown = Guarded([&]() -> absl::Status {
-      if (rpc->done) rpc->done(FromGrpc(status));
+      if (auto done = std::exchange(rpc->done, nullptr)) done(FromGrpc(status));
       return absl::OkStatus();
     });
     if (!thrown.ok()) Log().warn("shared memory: {}", thrown.ToString());
@@ -251,13 +252,16 @@ void SharedMemoryLink::Start(std::shared_ptr<Rpc> rpc) {
     under_way_.remove_if([rpc](const auto& one) { return one.get() == rpc; });
     changed_.NotifyAll();
   };
-  // `rpc` is held here, too: `over` may run before the call returns.
-  const std::shared_ptr<Stub>& stub = rpc->stub;
-  if (rpc->done) {
+  // `rpc` is held here, too: `over` may run before the call returns. Whoever lets go of it does so under the lock: the
+  // last one destroys it.
+  const std::shared_ptr<Stub> stub = rpc->stub;
+  if (!rpc->to_register.name().empty()) {
     stub->async()->SystemSharedMemoryRegister(&rpc->context, &rpc->to_register, &rpc->registered, over);
   } else {
     stub->async()->SystemSharedMemoryUnregister(&rpc->context, &rpc->to_unregister, &rpc->unregistered, over);
   }
+  MutexLock lock(mu_);
+  rpc.reset();
 }
 
 // In order: nothing new begins; what is under way ends, or is cancelled; the server forgets what it has mapped (one of
@@ -265,6 +269,7 @@ void SharedMemoryLink::Start(std::shared_ptr<Rpc> rpc) {
 void SharedMemoryLink::Shutdown() {
   const auto patience = std::chrono::steady_clock::now() + kGoodbye;
   std::list<std::shared_ptr<Rpc>> late;
+  bool cancelled;
   {
     MutexLock lock(mu_);
     shut_down_ = true;
@@ -277,13 +282,15 @@ void SharedMemoryLink::Shutdown() {
   {
     MutexLock lock(mu_);
     while (!under_way_.empty()) changed_.Wait(mu_);
+    cancelled = !late.empty();
+    late.clear();
     stub = std::exchange(server_.stub, nullptr);
     for (const auto& slot : free_) names.push_back(slot->name);
     free_.clear();
     if (arena_ready_) names.push_back(ArenaName(server_.number));
   }
   const auto deadline = std::chrono::system_clock::now() + kGoodbye;
-  for (std::size_t i = 0; stub != nullptr && late.empty() && i < names.size(); ++i) {
+  for (std::size_t i = 0; stub != nullptr && !cancelled && i < names.size(); ++i) {
     grpc::ClientContext context;
     context.set_deadline(deadline);
     inference::SystemSharedMemoryUnregisterRequest request;

@@ -6,7 +6,8 @@
 //        time; after a call that did not end well it is used no more, since the server may still read it. A slot's key
 //        is gone as soon as the server has mapped it, so that it cannot outlive the two processes.
 // Errors: none. What goes wrong costs speed and a line in the log.
-// Thread-safety: any thread; Shutdown once, when no call is in flight. No lock is held while it calls gRPC.
+// Thread-safety: any thread; Shutdown once, when no call is in flight. No lock is held while a call begins or is
+//        cancelled.
 // Source: the protocol's system shared memory extension.
 #pragma once
 
