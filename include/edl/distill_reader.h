@@ -30,7 +30,7 @@ namespace edl {
 // A sample of a sample list, without the row dimension.
 struct DistilledSample {
   Fields fields;
-  Fields predictions;  // one tensor for each of ReaderOptions::predictions
+  Fields predictions;  // as names has them: one tensor for each of ReaderOptions::predictions; three, of a top_k
 };
 
 // What comes out for one item of the source, in the form in which it went in.
@@ -49,7 +49,8 @@ struct DistilledBatch {
   // The field or prediction of that name. Throws std::out_of_range naming what there is.
   const Tensor& at(const std::string& name) const;
 
-  // ReaderOptions::fields, then ReaderOptions::predictions; shared by all batches of a reader.
+  // ReaderOptions::fields, then ReaderOptions::predictions (NAME, NAME.index, NAME.rest for one of which only the top_k
+  // highest are wanted: compression.h); shared by all batches of a reader.
   std::shared_ptr<const std::vector<std::string>> names;
 };
 

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "edl/compression.h"
 #include "edl/shared_arena.h"
 
 namespace edl {
@@ -78,6 +79,11 @@ struct ReaderOptions {
   // The loader's batches lie there, or some of them: what does is not copied at all on its way to such a teacher.
   // Null: there is none.
   std::shared_ptr<SharedArena> arena;
+
+  // FP32 fields that travel as FP16, BF16 or UINT8, and soft labels that come back in FP16, or only the highest of
+  // them: by name, for networks that are slower than the teachers. Loses precision, within bounds (compression.h). By
+  // default nothing is compressed; what lies in shared memory never is.
+  Compression compression;
 
   // How long one attempt of a request may take before it goes to another teacher.
   std::chrono::milliseconds attempt_timeout{60'000};

@@ -21,11 +21,18 @@ constexpr double kRetryBurst = 2.0 * Lane::kMaxWindow;
 constexpr double kRetriesPerSecond = 10;
 constexpr std::chrono::milliseconds kRetryLook{100};
 
+std::vector<RequestedOutput> Outputs(const std::vector<std::string>& predictions) {
+  std::vector<RequestedOutput> outputs;
+  for (const std::string& name : predictions) outputs.push_back({name});
+  return outputs;
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(const ReaderOptions& options, Executor& executor, TeacherClientFactory connect,
                        std::size_t max_requests, std::function<void(std::int64_t)> on_window, std::size_t max_lanes)
     : options_(options),
+      outputs_(Outputs(options.predictions)),
       executor_(executor),
       on_window_(std::move(on_window)),
       lanes_(max_lanes),
@@ -144,7 +151,7 @@ void Dispatcher::StartLeg(Flight& flight, int leg) {
   lane.Enter();  // and for us: the call, too, may be over
   absl::Cleanup leave_lane = [&] { lane.Leave(); };
   absl::Status started = Guarded([&] {
-    return call.Start({model.name, model.version, "", flight.inputs(), options_.predictions}, options_.attempt_timeout,
+    return call.Start({model.name, model.version, "", flight.inputs(), outputs_}, options_.attempt_timeout,
                       {&flight.cancellation(), &flight},
                       [this, &flight, &lane, leg, calls = calls_](absl::StatusOr<InferReply> reply) {
                         absl::Cleanup leave = [&lane, &calls] {

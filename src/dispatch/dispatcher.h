@@ -92,6 +92,7 @@ class Dispatcher final : private LaneKeeper::Listener, private Hedger::Sender {
   bool failed() const { return failed_.load(std::memory_order_seq_cst); }
 
   const ReaderOptions& options_;
+  const std::vector<RequestedOutput> outputs_;  // of each request
   Executor& executor_;
   const std::function<void(std::int64_t)> on_window_;
   const std::shared_ptr<CallCount> calls_ = std::make_shared<CallCount>();

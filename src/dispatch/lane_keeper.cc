@@ -248,7 +248,8 @@ void LaneKeeper::OnProbed(Lane& lane, std::int64_t opening, absl::StatusOr<Model
 
 absl::Status LaneKeeper::CheckModel(const ModelInfo& info) {
   if (binding_ != nullptr) return binding_->CheckSame(info);
-  EDL_ASSIGN_OR_RETURN(ModelBinding binding, ModelBinding::Bind(options_.fields, options_.predictions, info));
+  EDL_ASSIGN_OR_RETURN(ModelBinding binding,
+                       ModelBinding::Bind(options_.fields, options_.predictions, info, options_.compression));
   binding_ = std::make_shared<const ModelBinding>(std::move(binding));
   listener_.OnBound(binding_);
   return absl::OkStatus();

@@ -2,6 +2,7 @@
 #include "src/dispatch/model_binding.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -27,7 +28,8 @@ absl::Status CheckBatchDimension(const char* kind, const TensorSpec& spec) {
 }  // namespace
 
 absl::StatusOr<ModelBinding> ModelBinding::Bind(const std::vector<std::string>& fields,
-                                                const std::vector<std::string>& predictions, const ModelInfo& model) {
+                                                const std::vector<std::string>& predictions, const ModelInfo& model,
+                                                const Compression& compression) {
   ModelBinding binding;
   binding.model_ = model;
   for (const TensorSpec& spec : model.inputs) {
@@ -38,6 +40,10 @@ absl::StatusOr<ModelBinding> ModelBinding::Bind(const std::vector<std::string>& 
                                                      model.ToString()));
     }
     EDL_RETURN_IF_ERROR(CheckBatchDimension("input", spec));
+    if (auto how = compression.fields.find(spec.name); how != compression.fields.end() && spec.dtype != DType::kFp32) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("its model takes ", spec.ToString(), "; only FP32 travels as ", how->second.ToString()));
+    }
     binding.inputs_.push_back({static_cast<std::size_t>(field - fields.begin()), spec});
   }
   if (binding.inputs_.empty()) {
@@ -51,9 +57,45 @@ absl::StatusOr<ModelBinding> ModelBinding::Bind(const std::vector<std::string>& 
           absl::StrCat("its model has no output '", name, "'; it serves ", model.ToString()));
     }
     EDL_RETURN_IF_ERROR(CheckBatchDimension("output", *output));
-    binding.predictions_.push_back(*output);
+    EDL_RETURN_IF_ERROR(binding.AddPrediction(*output, compression));
   }
   return binding;
+}
+
+absl::Status ModelBinding::AddPrediction(const TensorSpec& output, const Compression& compression) {
+  auto found = compression.predictions.find(output.name);
+  auto add = [this](TensorSpec spec, std::int64_t classes) {
+    predictions_.push_back(std::move(spec));
+    classes_.push_back(classes);
+  };
+  if (found == compression.predictions.end()) {
+    add(output, 0);
+    return absl::OkStatus();
+  }
+  const PredictionCompression& how = found->second;
+  if (output.dtype != DType::kFp32) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("its model gives ", output.ToString(), "; only FP32 comes as ", how.ToString()));
+  }
+  if (how.top_k == 0) {
+    add(output, 0);
+    return absl::OkStatus();
+  }
+  const std::int64_t classes = output.shape.back();
+  if (output.shape.size() < 2 || (classes != -1 && classes <= how.top_k)) {
+    return absl::InvalidArgumentError(absl::StrCat("its model gives ", output.ToString(), "; ", how.ToString(),
+                                                   " are taken of more classes than that"));
+  }
+  TensorSpec values = output, index = output, rest = output;
+  values.shape.back() = index.shape.back() = how.top_k;
+  rest.shape.pop_back();
+  index.name = TopKIndexName(output.name);
+  index.dtype = DType::kInt32;
+  rest.name = TopKRestName(output.name);
+  add(std::move(values), 0);
+  add(std::move(index), classes == -1 ? INT32_MAX : classes);
+  add(std::move(rest), 0);
+  return absl::OkStatus();
 }
 
 absl::Status ModelBinding::CheckSame(const ModelInfo& other) const {

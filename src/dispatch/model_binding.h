@@ -7,10 +7,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "edl/compression.h"
 #include "edl/model.h"
 
 namespace edl {
@@ -23,19 +25,26 @@ class ModelBinding {
   };
 
   static absl::StatusOr<ModelBinding> Bind(const std::vector<std::string>& fields,
-                                           const std::vector<std::string>& predictions, const ModelInfo& model);
+                                           const std::vector<std::string>& predictions, const ModelInfo& model,
+                                           const Compression& compression = {});
 
   const ModelInfo& model() const { return model_; }
   const std::vector<Input>& inputs() const { return inputs_; }
+  // What comes out: three tensors for a prediction of which only the highest scores are wanted.
   const std::vector<TensorSpec>& predictions() const { return predictions_; }
+  // Of a prediction that holds classes: they are below this. 0 for any other.
+  std::int64_t classes(std::size_t prediction) const { return classes_[prediction]; }
 
   // Soft labels of `other` would mix with this model's only if it is the same by name, version, inputs and outputs.
   absl::Status CheckSame(const ModelInfo& other) const;
 
  private:
+  absl::Status AddPrediction(const TensorSpec& output, const Compression& compression);
+
   ModelInfo model_;
   std::vector<Input> inputs_;
   std::vector<TensorSpec> predictions_;
+  std::vector<std::int64_t> classes_;  // one a prediction
 };
 
 // The shape in which a row of `row_shape` is sent to an input: its own where it fits `spec` without the batch

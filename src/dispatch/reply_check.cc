@@ -10,6 +10,21 @@
 
 namespace edl {
 
+namespace {
+
+// A student may use them as places in memory.
+absl::Status CheckClasses(const WireTensor& index, std::int64_t classes) {
+  EDL_ASSIGN_OR_RETURN(const Tensor joined, Join({&index}));
+  const auto* at = joined.data_as<std::int32_t>();
+  bool all = true;
+  for (std::int64_t i = 0; i < joined.element_count(); ++i) all &= at[i] >= 0 && at[i] < classes;
+  if (all) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat("the reply's ", index.spec.ToString(), " holds classes beyond 0 to ", classes - 1));
+}
+
+}  // namespace
+
 absl::StatusOr<std::vector<WireTensor>> CheckReply(const ModelBinding& binding, std::int64_t rows, bool check_finite,
                                                    InferReply reply) {
   const ModelInfo& model = binding.model();
@@ -23,7 +38,8 @@ absl::StatusOr<std::vector<WireTensor>> CheckReply(const ModelBinding& binding, 
   }
   std::vector<WireTensor> predictions;
   predictions.reserve(binding.predictions().size());
-  for (const TensorSpec& spec : binding.predictions()) {
+  for (std::size_t p = 0; p < binding.predictions().size(); ++p) {
+    const TensorSpec& spec = binding.predictions()[p];
     auto output = std::find_if(reply.outputs.begin(), reply.outputs.end(),
                                [&](const WireTensor& tensor) { return tensor.spec.name == spec.name; });
     if (output == reply.outputs.end()) {
@@ -36,6 +52,7 @@ absl::StatusOr<std::vector<WireTensor>> CheckReply(const ModelBinding& binding, 
       return absl::DataLossError(absl::StrCat("the reply to ", rows, " rows holds ", got.ToString(), "; expected ",
                                               spec.ToString(), " with ", rows, " rows"));
     }
+    if (binding.classes(p) != 0) EDL_RETURN_IF_ERROR(CheckClasses(*output, binding.classes(p)));
     if (check_finite) EDL_RETURN_IF_ERROR(CheckFinite(*output));
     predictions.push_back(std::move(*output));
   }

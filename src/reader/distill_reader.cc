@@ -33,14 +33,19 @@ constexpr std::int64_t kMostBatchesAhead = 4096;
 
 std::shared_ptr<const std::vector<std::string>> AllNames(const ReaderOptions& options) {
   auto names = std::make_shared<std::vector<std::string>>(options.fields);
-  names->insert(names->end(), options.predictions.begin(), options.predictions.end());
+  for (const std::string& prediction : options.predictions) {
+    names->push_back(prediction);
+    auto how = options.compression.predictions.find(prediction);
+    if (how == options.compression.predictions.end() || how->second.top_k == 0) continue;
+    names->push_back(TopKIndexName(prediction));
+    names->push_back(TopKRestName(prediction));
+  }
   return names;
 }
 
 TeacherClientFactory ConnectBy(const ReaderOptions& options) {
-  return [client = TeacherClientOptions{options.shared_memory, options.arena}](const std::string& endpoint) {
-    return NewGrpcTeacherClient(endpoint, client);
-  };
+  return [client = TeacherClientOptions{options.shared_memory, options.arena, options.compression}](
+             const std::string& endpoint) { return NewGrpcTeacherClient(endpoint, client); };
 }
 
 class DistillReaderImpl final : public DistillReader {

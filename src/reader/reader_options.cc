@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -30,6 +31,28 @@ absl::Status CheckShare(const char* field, double value) {
   return absl::InvalidArgumentError(absl::StrCat(field, " is ", value, "; expected 0 to 1"));
 }
 
+template <typename Hows>
+absl::Status CheckCompression(const char* kind, const Hows& hows, const std::vector<std::string>& names) {
+  for (const auto& [name, how] : hows) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      return absl::InvalidArgumentError(absl::StrCat("compression.", kind, " holds '", name, "', which is none of {",
+                                                     absl::StrJoin(names, ", "), "}"));
+    }
+    if (absl::Status valid = how.Validate(); !valid.ok()) {
+      return Annotate(valid, absl::StrCat("compression.", kind, "['", name, "']"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+template <typename Hows>
+std::string CompressionToString(const Hows& hows) {
+  if (hows.empty()) return "(none)";
+  return absl::StrJoin(hows, ", ", [](std::string* out, const auto& one) {
+    absl::StrAppend(out, one.first, ": ", one.second.ToString());
+  });
+}
+
 }  // namespace
 
 absl::Status ReaderOptions::Validate() const {
@@ -43,6 +66,8 @@ absl::Status ReaderOptions::Validate() const {
       }
     }
   }
+  EDL_RETURN_IF_ERROR(CheckCompression("fields", compression.fields, fields));
+  EDL_RETURN_IF_ERROR(CheckCompression("predictions", compression.predictions, predictions));
   EDL_RETURN_IF_ERROR(CheckRange("num_epochs", num_epochs, 0, INT64_MAX));
   EDL_RETURN_IF_ERROR(CheckRange("no_teacher_timeout (ms)", no_teacher_timeout.count(), 0, kYear));
   EDL_RETURN_IF_ERROR(CheckRange("teacher_batch_rows", teacher_batch_rows, 1, INT32_MAX));
@@ -77,6 +102,8 @@ std::string ReaderOptions::ToString() const {
   line("max_bytes_ahead", max_bytes_ahead);
   line("shared_memory", shared_memory ? "true" : "false");
   line("arena", arena == nullptr ? "(none)" : absl::StrCat(arena->byte_size(), " bytes"));
+  line("compression.fields", CompressionToString(compression.fields));
+  line("compression.predictions", CompressionToString(compression.predictions));
   line("attempt_timeout_ms", attempt_timeout.count());
   line("max_attempts", max_attempts);
   line("hedge_budget", hedge_budget);

@@ -10,6 +10,7 @@
 #include "proto/inference.pb.h"
 #include "src/base/status.h"
 #include "src/rpc/raw_message.h"
+#include "src/rpc/tensor_parameters.h"
 #include "src/rpc/typed_contents.h"
 
 namespace edl {
@@ -18,46 +19,13 @@ namespace {
 constexpr int kRawInputContents = 7;   // ModelInferRequest.raw_input_contents
 constexpr int kRawOutputContents = 6;  // ModelInferResponse.raw_output_contents
 
-// A tensor's parameters that say where in shared memory it lies.
-constexpr char kRegion[] = "shared_memory_region";
-constexpr char kByteSize[] = "shared_memory_byte_size";
-constexpr char kOffset[] = "shared_memory_offset";
-
 // Writes one tensor's description; its bytes go with the raw contents, or lie in shared memory.
 template <typename Proto>
 void DescribeTensor(const WireTensor& tensor, Proto* proto) {
   proto->set_name(tensor.spec.name);
   proto->set_datatype(DTypeName(tensor.spec.dtype));
   for (std::int64_t d : tensor.spec.shape) proto->add_shape(d);
-  if (!tensor.shared) return;
-  auto& parameters = *proto->mutable_parameters();
-  parameters[kRegion].set_string_param(tensor.shared->region);
-  parameters[kByteSize].set_int64_param(static_cast<std::int64_t>(tensor.shared->byte_size));
-  if (tensor.shared->offset != 0) {
-    parameters[kOffset].set_int64_param(static_cast<std::int64_t>(tensor.shared->offset));
-  }
-}
-
-using Parameters = google::protobuf::Map<std::string, inference::InferParameter>;
-
-// A size in bytes; servers' clients send either kind of integer.
-absl::StatusOr<std::uint64_t> BytesParameter(const Parameters& parameters, const char* name, std::uint64_t otherwise) {
-  auto found = parameters.find(name);
-  if (found == parameters.end()) return otherwise;
-  if (found->second.has_uint64_param()) return found->second.uint64_param();
-  if (found->second.has_int64_param() && found->second.int64_param() >= 0) {
-    return static_cast<std::uint64_t>(found->second.int64_param());
-  }
-  return absl::InvalidArgumentError(absl::StrCat("parameter '", name, "' is no number of bytes"));
-}
-
-absl::StatusOr<std::optional<SharedMemoryRef>> SharedMemoryOf(const Parameters& parameters) {
-  auto region = parameters.find(kRegion);
-  if (region == parameters.end()) return std::nullopt;
-  SharedMemoryRef ref{region->second.string_param(), 0, 0};
-  EDL_ASSIGN_OR_RETURN(ref.byte_size, BytesParameter(parameters, kByteSize, 0));
-  EDL_ASSIGN_OR_RETURN(ref.offset, BytesParameter(parameters, kOffset, 0));
-  return ref;
+  WriteParameters(tensor, *proto->mutable_parameters());
 }
 
 // The byte count must be what dtype and shape take; elements of BYTES are checked when they are joined.
@@ -75,12 +43,12 @@ absl::Status CheckByteSize(const WireTensor& tensor) {
 template <typename Proto>
 absl::StatusOr<WireTensor> DecodeTensor(const Proto& proto, std::vector<Fragment>* raw) {
   WireTensor tensor;
-  EDL_ASSIGN_OR_RETURN(tensor.shared, SharedMemoryOf(proto.parameters()));
   tensor.spec.name = proto.name();
   tensor.spec.shape.assign(proto.shape().begin(), proto.shape().end());
   std::optional<DType> dtype = ParseDType(proto.datatype());
   if (!dtype) return absl::InvalidArgumentError(absl::StrCat("unknown datatype '", proto.datatype(), "'"));
   tensor.spec.dtype = *dtype;
+  EDL_RETURN_IF_ERROR(ReadParameters(proto.parameters(), tensor));
   if (tensor.shared) {
     if (proto.has_contents()) return absl::InvalidArgumentError("has typed contents and lies in shared memory");
   } else if (raw != nullptr) {
@@ -102,7 +70,7 @@ template <typename Protos>
 absl::StatusOr<std::vector<WireTensor>> DecodeTensors(const char* kind, const Protos& protos,
                                                       std::vector<std::vector<Fragment>>& raw) {
   const auto travel = static_cast<std::size_t>(std::count_if(
-      protos.begin(), protos.end(), [](const auto& proto) { return proto.parameters().count(kRegion) == 0; }));
+      protos.begin(), protos.end(), [](const auto& proto) { return !LiesInSharedMemory(proto.parameters()); }));
   if (!raw.empty() && raw.size() != travel) {
     return absl::InvalidArgumentError(absl::StrCat("raw_", kind, "_contents has ", raw.size(), " entries for ", travel,
                                                    " ", kind, "s; expected one for each"));
@@ -127,7 +95,11 @@ absl::StatusOr<grpc::ByteBuffer> EncodeRequest(const InferRequest& request) {
   header.set_model_version(request.model_version);
   header.set_id(request.id);
   for (const WireTensor& input : request.inputs) DescribeTensor(input, header.add_inputs());
-  for (const std::string& output : request.outputs) header.add_outputs()->set_name(output);
+  for (const RequestedOutput& output : request.outputs) {
+    auto* proto = header.add_outputs();
+    proto->set_name(output.name);
+    if (output.compression) WriteParameters(*output.compression, *proto->mutable_parameters());
+  }
   return JoinRawMessage(header, kRawInputContents, request.inputs);
 }
 
@@ -137,11 +109,13 @@ absl::StatusOr<InferRequest> DecodeRequest(const grpc::ByteBuffer& buffer) {
   EDL_ASSIGN_OR_RETURN(std::vector<WireTensor> inputs, DecodeTensors("input", header.inputs(), raw));
   InferRequest request{header.model_name(), header.model_version(), header.id(), std::move(inputs), {}};
   for (const auto& output : header.outputs()) {
-    if (output.parameters().count(kRegion) != 0) {
+    if (LiesInSharedMemory(output.parameters())) {
       return absl::UnimplementedError(
           absl::StrCat("output '", output.name(), "' in shared memory; only inputs may lie there"));
     }
-    request.outputs.push_back(output.name());
+    absl::StatusOr<std::optional<PredictionCompression>> how = ReadParameters(output.parameters());
+    if (!how.ok()) return Annotate(how.status(), absl::StrCat("output '", output.name(), "'"));
+    request.outputs.push_back({output.name(), *how});
   }
   return request;
 }

@@ -8,4 +8,8 @@ namespace edl {
 // SystemSharedMemoryRegister, …Unregister, …Status, and tensors that lie in what they registered.
 inline constexpr char kSharedMemoryExtension[] = "system_shared_memory";
 
+// FP32 inputs that come as FP16, BF16 or UINT8; outputs asked for in FP16, or as the highest scores alone. Ours; the
+// parameters stand in proto/inference.proto.
+inline constexpr char kCompressionExtension[] = "edl_compression";
+
 }  // namespace edl

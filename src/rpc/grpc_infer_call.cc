@@ -49,18 +49,43 @@ struct GrpcInferCall::Attempt {
 absl::Status GrpcInferCall::Start(const InferRequest& request, std::chrono::milliseconds timeout, CallTag tag,
                                   Done done) {
   auto attempt = std::make_shared<Attempt>();
-  if (link_ != nullptr) attempt->placed = link_->Place(request);
-  absl::StatusOr<grpc::ByteBuffer> bytes = EncodeRequest(attempt->placed ? attempt->placed->request : request);
+  absl::StatusOr<grpc::ByteBuffer> bytes = Encode(request, *attempt);
   if (!bytes.ok()) {
-    if (attempt->placed) link_->Return(*std::move(attempt->placed), /*well=*/true);
+    if (attempt->placed) extensions_.shared_memory->Return(*std::move(attempt->placed), /*well=*/true);
     return bytes.status();
   }
-  if (attempt->placed) attempt->unplaced = request;
   attempt->request.Swap(&*bytes);
   attempt->tag = tag;
   attempt->done = std::move(done);
   Send(attempt, std::chrono::system_clock::now() + timeout);
   return absl::OkStatus();
+}
+
+absl::StatusOr<grpc::ByteBuffer> GrpcInferCall::Encode(const InferRequest& request, Attempt& attempt) const {
+  InferRequest compressing;
+  const InferRequest* asked = &request;
+  if (extensions_.compressor != nullptr) {
+    compressing = request;
+    extensions_.compressor->AskForPredictions(compressing);
+    asked = &compressing;
+  }
+  if (extensions_.shared_memory != nullptr) attempt.placed = extensions_.shared_memory->Place(*asked);
+  if (!attempt.placed) return EncodeWithBytes(*asked);
+  attempt.unplaced = *asked;
+  return EncodeRequest(attempt.placed->request);
+}
+
+absl::StatusOr<grpc::ByteBuffer> GrpcInferCall::EncodeWithBytes(const InferRequest& request) const {
+  if (extensions_.compressor == nullptr) return EncodeRequest(request);
+  InferRequest compressed = request;
+  EDL_RETURN_IF_ERROR(extensions_.compressor->CompressFields(compressed));
+  return EncodeRequest(compressed);
+}
+
+absl::StatusOr<InferReply> GrpcInferCall::Decode(const grpc::ByteBuffer& bytes) const {
+  EDL_ASSIGN_OR_RETURN(InferReply reply, DecodeReply(bytes));
+  if (extensions_.compressor != nullptr) EDL_RETURN_IF_ERROR(extensions_.compressor->ExpandPredictions(reply));
+  return reply;
 }
 
 void GrpcInferCall::Send(const std::shared_ptr<Attempt>& attempt, Deadline deadline) {
@@ -108,12 +133,12 @@ absl::Status GrpcInferCall::ErrorOf(const Attempt& attempt, const grpc::Status& 
 
 // Null when the call is over.
 std::shared_ptr<GrpcInferCall::Attempt> GrpcInferCall::SettlePlaced(Attempt& attempt, const grpc::Status& status) {
-  if (attempt.refused_by != 0 && status.ok()) link_->OnRefused(attempt.refused_by);
+  if (attempt.refused_by != 0 && status.ok()) extensions_.shared_memory->OnRefused(attempt.refused_by);
   if (!attempt.placed) return nullptr;
   const std::int64_t server = attempt.placed->server;
-  link_->Return(*std::exchange(attempt.placed, std::nullopt), status.ok());
+  extensions_.shared_memory->Return(*std::exchange(attempt.placed, std::nullopt), status.ok());
   if (!MayRefuseSharedMemory(status)) return nullptr;
-  absl::StatusOr<grpc::ByteBuffer> bytes = EncodeRequest(attempt.unplaced);
+  absl::StatusOr<grpc::ByteBuffer> bytes = Guarded([&] { return EncodeWithBytes(attempt.unplaced); });
   if (!bytes.ok()) return nullptr;
   auto again = std::make_shared<Attempt>();
   again->request.Swap(&*bytes);
@@ -140,7 +165,7 @@ void GrpcInferCall::Finish(const grpc::Status& status) {
       attempt_ = nullptr;
     }
     absl::StatusOr<InferReply> reply =
-        status.ok() ? Guarded([&] { return DecodeReply(attempt->reply); }) : ErrorOf(*attempt, status);
+        status.ok() ? Guarded([&] { return Decode(attempt->reply); }) : ErrorOf(*attempt, status);
     if (status.ok() && !reply.ok()) {
       reply = absl::DataLossError("the teacher's reply: " + std::string(reply.status().message()));
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // GrpcInferCall: one ModelInfer in flight on gRPC's callback API; request and reply stay in gRPC's slices. Its tensors
-// lie in shared memory where the link has room for them; a server that refuses that is asked again with the bytes.
+// lie in shared memory where the link has room for them; a server that refuses that is asked again with the bytes. What
+// travels is compressed where that is wanted and the server takes it so.
 // Thread-safety: as TeacherCall.
 #pragma once
 
@@ -8,17 +9,18 @@
 #include <utility>
 
 #include "grpcpp/channel.h"
+#include "grpcpp/support/byte_buffer.h"
 #include "src/base/mutex.h"
-#include "src/rpc/shared_memory_link.h"
+#include "src/rpc/server_extensions.h"
 #include "src/rpc/teacher_client.h"
 
 namespace edl {
 
 class GrpcInferCall final : public TeacherCall {
  public:
-  // `link`, if there is one, outlives it.
-  GrpcInferCall(std::shared_ptr<grpc::Channel> channel, SharedMemoryLink* link)
-      : link_(link), channel_(std::move(channel)) {}
+  // `extensions` outlive it.
+  GrpcInferCall(std::shared_ptr<grpc::Channel> channel, const ServerExtensions& extensions)
+      : extensions_(extensions), channel_(std::move(channel)) {}
 
   // For the next Start.
   void set_channel(std::shared_ptr<grpc::Channel> channel);
@@ -32,12 +34,15 @@ class GrpcInferCall final : public TeacherCall {
 
   using Deadline = std::chrono::system_clock::time_point;
 
+  absl::StatusOr<grpc::ByteBuffer> Encode(const InferRequest& request, Attempt& attempt) const;
+  absl::StatusOr<grpc::ByteBuffer> EncodeWithBytes(const InferRequest& request) const;
+  absl::StatusOr<InferReply> Decode(const grpc::ByteBuffer& bytes) const;
   void Send(const std::shared_ptr<Attempt>& attempt, Deadline deadline);
   std::shared_ptr<Attempt> SettlePlaced(Attempt& attempt, const grpc::Status& status);
   void Finish(const grpc::Status& status);
   static absl::Status ErrorOf(const Attempt& attempt, const grpc::Status& status);
 
-  SharedMemoryLink* const link_;
+  const ServerExtensions& extensions_;
 
   Mutex mu_;
   std::shared_ptr<grpc::Channel> channel_ ABSL_GUARDED_BY(mu_);

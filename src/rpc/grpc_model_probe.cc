@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/rpc/grpc_model_probe.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "src/base/log.h"
 #include "src/base/status.h"
-#include "src/rpc/extensions.h"
 #include "src/rpc/model_metadata.h"
 #include "src/rpc/status_code.h"
 
@@ -62,7 +60,7 @@ void GrpcModelProbe::OnReady(const std::shared_ptr<Attempt>& attempt, const grpc
     return Finish(attempt, absl::UnavailableError(
                                absl::StrCat("its model '", attempt->metadata.name(), "' says that it is not ready")));
   }
-  if (link_ == nullptr) return Finish(attempt, Guarded([&] { return FromProto(attempt->metadata); }));
+  if (!extensions_.any()) return Finish(attempt, Guarded([&] { return FromProto(attempt->metadata); }));
   std::shared_ptr<inference::GRPCInferenceService::Stub> stub = attempt->stub;  // as in Start
   std::shared_ptr<grpc::ClientContext> context = attempt->server_context;
   stub->async()->ServerMetadata(context.get(), &attempt->server_request, &attempt->server,
@@ -71,11 +69,9 @@ void GrpcModelProbe::OnReady(const std::shared_ptr<Attempt>& attempt, const grpc
 
 // A server that does not answer this can teach all the same.
 void GrpcModelProbe::OnServer(const std::shared_ptr<Attempt>& attempt, const grpc::Status& status) {
-  const auto& extensions = attempt->server.extensions();
-  const bool takes_shared_memory =
-      status.ok() && std::find(extensions.begin(), extensions.end(), kSharedMemoryExtension) != extensions.end();
+  if (!status.ok()) attempt->server.clear_extensions();
   Finish(attempt, Guarded([&] {
-           link_->OnServer(attempt->stub, takes_shared_memory);
+           extensions_.OnServer(attempt->stub, attempt->server.extensions());
            return FromProto(attempt->metadata);
          }));
 }

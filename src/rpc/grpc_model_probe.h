@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // GrpcModelProbe: ModelMetadata and ModelReady, one after the other, on gRPC's callback API; and, where the lane could
-// use shared memory, ServerMetadata, which tells whether the server takes it.
+// use an extension, ServerMetadata, which tells whether the server has it.
 // Thread-safety: as ModelProbe.
 #pragma once
 
@@ -10,15 +10,16 @@
 #include "grpcpp/channel.h"
 #include "proto/inference.grpc.pb.h"
 #include "src/base/mutex.h"
-#include "src/rpc/shared_memory_link.h"
+#include "src/rpc/server_extensions.h"
 #include "src/rpc/teacher_client.h"
 
 namespace edl {
 
 class GrpcModelProbe final : public ModelProbe {
  public:
-  // `link`, if there is one, outlives it.
-  GrpcModelProbe(const std::shared_ptr<grpc::Channel>& channel, SharedMemoryLink* link) : link_(link) {
+  // `extensions` outlive it.
+  GrpcModelProbe(const std::shared_ptr<grpc::Channel>& channel, const ServerExtensions& extensions)
+      : extensions_(extensions) {
     set_channel(channel);
   }
 
@@ -40,7 +41,7 @@ class GrpcModelProbe final : public ModelProbe {
   void OnServer(const std::shared_ptr<Attempt>& attempt, const grpc::Status& status);
   void Finish(const std::shared_ptr<Attempt>& attempt, absl::StatusOr<ModelInfo> info);
 
-  SharedMemoryLink* const link_;
+  const ServerExtensions& extensions_;
 
   Mutex mu_;
   std::shared_ptr<inference::GRPCInferenceService::Stub> stub_ ABSL_GUARDED_BY(mu_);

@@ -7,7 +7,7 @@
 #include "src/rpc/grpc_infer_call.h"
 #include "src/rpc/grpc_model_probe.h"
 #include "src/rpc/keepalive.h"
-#include "src/rpc/shared_memory_link.h"
+#include "src/rpc/server_extensions.h"
 #include "src/rpc/teacher_client.h"
 
 namespace edl {
@@ -33,14 +33,15 @@ std::shared_ptr<grpc::Channel> NewChannel(const std::string& endpoint) {
 class GrpcTeacherClient final : public TeacherClient {
  public:
   GrpcTeacherClient(const std::string& endpoint, const TeacherClientOptions& options)
-      : endpoint_(endpoint),
-        link_(options.shared_memory && IsThisMachine(endpoint)
-                  ? std::make_unique<SharedMemoryLink>(endpoint, options.arena)
-                  : nullptr),
-        channel_(NewChannel(endpoint)) {}
+      : endpoint_(endpoint), channel_(NewChannel(endpoint)) {
+    if (options.shared_memory && IsThisMachine(endpoint)) {
+      extensions_.shared_memory = std::make_unique<SharedMemoryLink>(endpoint, options.arena);
+    }
+    if (!options.compression.empty()) extensions_.compressor = std::make_unique<Compressor>(options.compression);
+  }
 
   ~GrpcTeacherClient() override {
-    if (link_ != nullptr) link_->Shutdown();
+    if (extensions_.shared_memory != nullptr) extensions_.shared_memory->Shutdown();
   }
 
   std::unique_ptr<TeacherCall> NewCall() override { return New(calls_); }
@@ -57,12 +58,12 @@ class GrpcTeacherClient final : public TeacherClient {
  private:
   template <typename Call>
   std::unique_ptr<Call> New(std::vector<Call*>& all) {
-    all.push_back(new Call(channel_, link_.get()));
+    all.push_back(new Call(channel_, extensions_));
     return std::unique_ptr<Call>(all.back());
   }
 
   const std::string endpoint_;
-  const std::unique_ptr<SharedMemoryLink> link_;  // null: the teacher is elsewhere, or nobody wants it
+  ServerExtensions extensions_;
   std::shared_ptr<grpc::Channel> channel_;
   std::shared_ptr<grpc::Channel> old_channel_;
   // All that it has made; their owner keeps them as long as it keeps the client.

@@ -2,19 +2,26 @@
 // InferRequest, InferReply: what ModelInfer carries, free of gRPC's and protobuf's types.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "edl/compression.h"
 #include "src/tensor/wire_tensor.h"
 
 namespace edl {
+
+struct RequestedOutput {
+  std::string name;
+  std::optional<PredictionCompression> compression = std::nullopt;  // as it is to come
+};
 
 struct InferRequest {
   std::string model_name;
   std::string model_version;
   std::string id;
   std::vector<WireTensor> inputs;
-  std::vector<std::string> outputs;  // none: all that the model has
+  std::vector<RequestedOutput> outputs;  // none: all that the model has
 };
 
 struct InferReply {

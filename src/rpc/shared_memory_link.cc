@@ -104,7 +104,7 @@ std::optional<SharedMemoryLink::Placed> SharedMemoryLink::Place(const InferReque
   std::size_t bytes = 0, to_copy = 0;
   for (const WireTensor& input : request.inputs) {
     bytes += input.byte_size();
-    placed.request.inputs.push_back({input.spec, {}, FindInArena(input, arena_region)});
+    placed.request.inputs.push_back({input.spec, {}, FindInArena(input, arena_region), input.compressed});
     if (!placed.request.inputs.back().shared) to_copy += Aligned(input.byte_size());
   }
   if (bytes < kLeastBytes) return std::nullopt;

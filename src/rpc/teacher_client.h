@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "edl/compression.h"
 #include "edl/model.h"
 #include "edl/shared_arena.h"
 #include "src/rpc/infer_message.h"
@@ -72,6 +73,8 @@ struct TeacherClientOptions {
   bool shared_memory = true;
   // Where tensors may lie that need not even be copied there; may be null.
   std::shared_ptr<SharedArena> arena;
+  // What travels in fewer bytes, where the teacher takes it so.
+  Compression compression;
 };
 
 // Connects in the background, when first used. `endpoint` has been checked.

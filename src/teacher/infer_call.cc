@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/teacher/infer_call.h"
 
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "src/rpc/codec.h"
 #include "src/rpc/status_code.h"
 #include "src/teacher/joint_rows.h"
+#include "src/tensor/compressed_tensor.h"
 
 namespace edl {
 namespace {
@@ -60,6 +62,7 @@ absl::Status InferCall::Accept() {
   entered_ = true;
   EDL_ASSIGN_OR_RETURN(InferRequest request, DecodeRequest(*request_));
   EDL_RETURN_IF_ERROR(FindShared(request.inputs));
+  EDL_RETURN_IF_ERROR(Expand(request.inputs));
   EDL_ASSIGN_OR_RETURN(checked_, CheckRequest(parts_.model.info(), parts_.max_batch_rows, std::move(request)));
   if (!parts_.joins) EDL_RETURN_IF_ERROR(Assemble());
   request_->Clear();  // what was copied out of it is free for the next message while this one waits
@@ -85,6 +88,17 @@ absl::Status InferCall::FindShared(std::vector<WireTensor>& inputs) const {
     if (!bytes.ok()) return Annotate(bytes.status(), absl::StrCat("input '", input.spec.name, "'"));
     input.fragments = {*std::move(bytes)};
     input.shared.reset();
+  }
+  return absl::OkStatus();
+}
+
+// Those that were made smaller for the way; the model takes FP32.
+absl::Status InferCall::Expand(std::vector<WireTensor>& inputs) const {
+  for (WireTensor& input : inputs) {
+    if (!input.compressed) continue;
+    absl::StatusOr<WireTensor> expanded = ExpandField(input);
+    if (!expanded.ok()) return Annotate(expanded.status(), absl::StrCat("input '", input.spec.name, "'"));
+    input = *std::move(expanded);
   }
   return absl::OkStatus();
 }
@@ -161,7 +175,16 @@ void InferCall::Answer() {
 absl::StatusOr<grpc::ByteBuffer> InferCall::Encode(const std::vector<Tensor>& outputs) const {
   const ModelInfo& info = parts_.model.info();
   InferReply reply{info.name, info.version, checked_.id, {}};
-  for (std::size_t at : checked_.outputs) reply.outputs.push_back(ToWireTensor(info.outputs[at].name, outputs[at]));
+  for (const auto& [at, compression] : checked_.outputs) {
+    const std::string& name = info.outputs[at].name;
+    if (!compression) {
+      reply.outputs.push_back(ToWireTensor(name, outputs[at]));
+      continue;
+    }
+    absl::StatusOr<std::vector<WireTensor>> compressed = CompressPrediction(name, outputs[at], *compression);
+    if (!compressed.ok()) return Annotate(compressed.status(), absl::StrCat("output '", name, "'"));
+    std::move(compressed->begin(), compressed->end(), std::back_inserter(reply.outputs));
+  }
   return EncodeReply(reply);
 }
 

@@ -44,6 +44,7 @@ class InferCall final : public grpc::ServerUnaryReactor, private InstanceJob {
   absl::Status Accept();
   absl::Status Assemble();
   absl::Status FindShared(std::vector<WireTensor>& inputs) const;
+  absl::Status Expand(std::vector<WireTensor>& inputs) const;
   // False: it was cancelled, and that is its answer.
   bool Begin();
   void End(absl::StatusOr<std::vector<Tensor>> outputs);

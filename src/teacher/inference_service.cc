@@ -49,6 +49,7 @@ grpc::ServerUnaryReactor* InferenceService::ServerMetadata(Context* context, con
     reply->set_name("edl-teacher");
     reply->set_version(EDL_VERSION);
     // A name appears here together with the calls, or parameters, that it stands for.
+    reply->add_extensions(kCompressionExtension);
     if (parts_.regions.offered()) reply->add_extensions(kSharedMemoryExtension);
     return absl::OkStatus();
   });

@@ -80,20 +80,32 @@ absl::Status CheckRows(const std::vector<WireTensor*>& inputs, std::int64_t max_
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<std::size_t>> OutputsAskedFor(const ModelInfo& info, const std::vector<std::string>& names) {
-  std::vector<std::size_t> outputs;
-  for (const std::string& name : names) {
-    std::size_t at = Find(info.outputs, name);
+absl::Status CheckCompression(const TensorSpec& output, const PredictionCompression& how) {
+  const bool classes_known = output.shape.size() > 1 && output.shape.back() != -1;
+  if (output.dtype == DType::kFp32 && how.top_k == 0) return absl::OkStatus();
+  if (output.dtype == DType::kFp32 && output.shape.size() > 1 && (!classes_known || how.top_k < output.shape.back())) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat("output '", output.name, "' is ", Kind(output.dtype, output.shape),
+                                                 "; it cannot come as ", how.ToString()));
+}
+
+absl::StatusOr<std::vector<AskedOutput>> OutputsAskedFor(const ModelInfo& info,
+                                                         const std::vector<RequestedOutput>& asked) {
+  std::vector<AskedOutput> outputs;
+  for (const auto& [name, compression] : asked) {
+    const std::size_t at = Find(info.outputs, name);
     if (at == info.outputs.size()) {
       return absl::InvalidArgumentError(
           absl::StrCat("unknown output '", name, "'; model '", info.name, "' gives ", Names(info.outputs)));
     }
-    if (std::count(outputs.begin(), outputs.end(), at) != 0) {
+    if (std::any_of(outputs.begin(), outputs.end(), [&](const AskedOutput& one) { return one.at == at; })) {
       return absl::InvalidArgumentError(absl::StrCat("output '", name, "' is asked for more than once"));
     }
-    outputs.push_back(at);
+    if (compression) EDL_RETURN_IF_ERROR(CheckCompression(info.outputs[at], *compression));
+    outputs.push_back({at, compression});
   }
-  for (std::size_t i = 0; names.empty() && i < info.outputs.size(); ++i) outputs.push_back(i);
+  for (std::size_t i = 0; asked.empty() && i < info.outputs.size(); ++i) outputs.push_back({i, std::nullopt});
   return outputs;
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,11 +17,16 @@
 
 namespace edl {
 
+struct AskedOutput {
+  std::size_t at = 0;  // in ModelInfo::outputs
+  std::optional<PredictionCompression> compression;
+};
+
 struct CheckedRequest {
   std::string id;
   std::int64_t rows = 0;
-  std::vector<WireTensor> inputs;    // in the order of ModelInfo::inputs, as they landed
-  std::vector<std::size_t> outputs;  // asked for, as indices into ModelInfo::outputs
+  std::vector<WireTensor> inputs;  // in the order of ModelInfo::inputs, as they landed
+  std::vector<AskedOutput> outputs;
 };
 
 // An empty name means the only model, an empty version the only version.

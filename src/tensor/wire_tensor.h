@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "edl/compression.h"
 #include "edl/tensor.h"
 
 namespace edl {
@@ -34,6 +35,8 @@ struct WireTensor {
   TensorSpec spec;
   std::vector<Fragment> fragments;
   std::optional<SharedMemoryRef> shared = std::nullopt;  // in place of fragments
+  // Its elements are FP32, made smaller for the way so (compressed_tensor.h).
+  std::optional<FieldCompression> compressed = std::nullopt;
 
   std::size_t byte_size() const;
 };

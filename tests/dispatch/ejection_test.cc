@@ -199,6 +199,19 @@ TEST_F(Ejection, SoftLabelsThatAreNoNumbersAreWrongIfAskedFor) {
   }
 }
 
+TEST_F(Ejection, ClassesThatDoNotExistAreWrong) {
+  ModelInfo info{"rows", "1", "", {{"x", DType::kInt64, {-1, 2}}}, {{"score", DType::kFp32, {-1, 3}}}};
+  ModelBinding binding = ModelBinding::Bind({"x"}, {"score"}, info, {{}, {{"score", {DType::kFp32, 1}}}}).value();
+  for (std::int32_t index : {-1, 0, 2, 3}) {
+    InferReply reply{"rows", "1", "", {}};
+    reply.outputs.push_back(ToWireTensor("score", Tensor::FromVector<float>({1, 1}, {1}).value()));
+    reply.outputs.push_back(ToWireTensor("score.index", Tensor::FromVector<std::int32_t>({1, 1}, {index}).value()));
+    reply.outputs.push_back(ToWireTensor("score.rest", Tensor::FromVector<float>({1}, {1}).value()));
+    const absl::Status status = CheckReply(binding, 1, false, reply).status();
+    EXPECT_EQ(status.code(), index == 0 || index == 2 ? absl::StatusCode::kOk : absl::StatusCode::kDataLoss) << status;
+  }
+}
+
 // One that passes its probes and loses what it is sent is asked less and less often, until it does some work.
 TEST_F(Ejection, ATeacherThatFailsAgainAndAgainIsLetInLessAndLess) {
   Ready({"a"});

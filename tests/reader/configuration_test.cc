@@ -39,6 +39,27 @@ TEST(Configuration, TheEnvironmentWinsOverTheCode) {
   EXPECT_THAT(reader->ConfigString(), HasSubstr("max_teachers = 1\n"));
 }
 
+TEST(Configuration, CompressionIsCheckedAndPrinted) {
+  auto refusal = [](Compression compression) {
+    ReaderOptions options = test::RowOptions();
+    options.compression = std::move(compression);
+    return std::string(options.Validate().message());
+  };
+  EXPECT_THAT(refusal({{{"y", {}}}, {}}), HasSubstr("compression.fields holds 'y', which is none of {x, label}"));
+  EXPECT_THAT(refusal({{{"x", {DType::kInt8}}}, {}}), HasSubstr("compression.fields['x']: dtype is INT8; expected"));
+  EXPECT_THAT(refusal({{{"x", {DType::kUint8, 1, 300}}}, {}}), HasSubstr("zero_point is 300; expected 0 to 255"));
+  EXPECT_THAT(refusal({{}, {{"x", {}}}}), HasSubstr("compression.predictions holds 'x', which is none of {score}"));
+  EXPECT_THAT(refusal({{}, {{"score", {DType::kFp32, -1}}}}), HasSubstr("top_k is -1; expected"));
+
+  ReaderOptions options = test::RowOptions();
+  EXPECT_THAT(options.ToString(), HasSubstr("compression.fields = (none)\n"));
+  options.compression = {{{"x", {DType::kUint8, 0.5, 3}}}, {{"score", {DType::kFp16, 8, Scores::kLogits, 4}}}};
+  EXPECT_TRUE(options.Validate().ok()) << options.Validate();
+  EXPECT_THAT(options.ToString(), HasSubstr("compression.fields = x: UINT8 x 0.5 from 3\n"));
+  EXPECT_THAT(options.ToString(),
+              HasSubstr("compression.predictions = score: top 8 logits at temperature 4 in FP16\n"));
+}
+
 using Variables = std::map<std::string, std::string>;
 
 absl::Status Apply(const Variables& variables, std::unique_ptr<TeacherWatcher>& teachers) {

@@ -13,6 +13,8 @@
 namespace edl {
 namespace {
 
+using ::testing::HasSubstr;
+
 grpc::ByteBuffer ToBuffer(const std::string& bytes, std::size_t slice_size) {
   std::vector<grpc::Slice> slices;
   for (std::size_t at = 0; at < bytes.size(); at += slice_size) slices.emplace_back(bytes.substr(at, slice_size));
@@ -32,7 +34,7 @@ std::string ToString(const WireTensor& tensor) {
 }
 
 InferRequest SomeRequest() {
-  InferRequest request{"resnet", "3", "id-7", {}, {"score"}};
+  InferRequest request{"resnet", "3", "id-7", {}, {{"score"}}};
   std::vector<std::uint8_t> pixels(5000);
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 7);
   request.inputs.push_back(ToWireTensor("image", Tensor::FromVector<std::uint8_t>({2, 2500}, pixels).value()));
@@ -83,12 +85,53 @@ TEST(Codec, ReadsItsOwnRequestsAndReplies) {
   InferRequest request = DecodeRequest(EncodeRequest(SomeRequest()).value()).value();
   EXPECT_EQ(request.inputs[0].spec, SomeRequest().inputs[0].spec);
   EXPECT_EQ(ToString(request.inputs[0]), ToString(SomeRequest().inputs[0]));
-  EXPECT_EQ(request.outputs, std::vector<std::string>{"score"});
+  ASSERT_EQ(request.outputs.size(), 1u);
+  EXPECT_EQ(request.outputs[0].name, "score");
+  EXPECT_FALSE(request.outputs[0].compression);
 
   InferReply reply{"resnet", "3", "id-7", SomeRequest().inputs};
   InferReply decoded = DecodeReply(EncodeReply(reply).value()).value();
   EXPECT_EQ(decoded.model_name, "resnet");
   EXPECT_EQ(ToString(decoded.outputs[1]), ToString(reply.outputs[1]));
+}
+
+TEST(Codec, SaysHowTensorsAreCompressed) {
+  InferRequest request = SomeRequest();
+  request.inputs[0].compressed = FieldCompression{DType::kUint8, 0.25, 7};
+  request.outputs[0].compression = PredictionCompression{DType::kFp16, 5, Scores::kProbabilities, 2};
+  const std::string bytes = ToString(EncodeRequest(request).value());
+  const InferRequest decoded = DecodeRequest(ToBuffer(bytes, 1000)).value();
+  ASSERT_TRUE(decoded.inputs[0].compressed);
+  EXPECT_EQ(decoded.inputs[0].compressed->ToString(), "UINT8 x 0.25 from 7");
+  EXPECT_FALSE(decoded.inputs[1].compressed);
+  ASSERT_TRUE(decoded.outputs[0].compression);
+  EXPECT_EQ(decoded.outputs[0].compression->ToString(), "top 5 probabilities in FP16");
+
+  inference::ModelInferRequest proto;
+  ASSERT_TRUE(proto.ParseFromString(bytes));
+  auto& input = *proto.mutable_inputs(0)->mutable_parameters();
+  auto& output = *proto.mutable_outputs(0)->mutable_parameters();
+  auto refusal = [&](inference::InferParameter& parameter, auto&& change) {
+    const inference::InferParameter was = parameter;
+    change(parameter);
+    const absl::Status status = DecodeRequest(ToBuffer(proto.SerializeAsString(), 1000)).status();
+    parameter = was;
+    return std::string(status.message());
+  };
+  EXPECT_THAT(refusal(input["compressed_from"], [](auto& p) { p.set_string_param("INT8"); }),
+              HasSubstr("input 'image': parameter 'compressed_from' is 'INT8'; expected 'FP32'"));
+  EXPECT_THAT(refusal(input["scale"], [](auto& p) { p.set_double_param(0); }), HasSubstr("scale is 0; expected"));
+  EXPECT_THAT(refusal(input["scale"], [](auto& p) { p.set_bool_param(true); }), HasSubstr("'scale' is no number"));
+  EXPECT_THAT(refusal(input["zero_point"], [](auto& p) { p.set_int64_param(INT64_MAX); }),
+              HasSubstr("expected 0 to 255"));
+  EXPECT_THAT(refusal(output["datatype"], [](auto& p) { p.set_string_param("FP8"); }),
+              HasSubstr("output 'score': parameter 'datatype' is no datatype"));
+  EXPECT_THAT(refusal(output["datatype"], [](auto& p) { p.set_string_param("INT8"); }),
+              HasSubstr("expected FP32 or FP16"));
+  EXPECT_THAT(refusal(output["top_k"], [](auto& p) { p.set_int64_param(-1); }), HasSubstr("top_k is -1"));
+  EXPECT_THAT(refusal(output["scores"], [](auto& p) { p.set_string_param("logit"); }),
+              HasSubstr("'scores' is 'logit'; expected 'logits' or 'probabilities'"));
+  EXPECT_THAT(refusal(output["temperature"], [](auto& p) { p.set_double_param(-4); }), HasSubstr("temperature is -4"));
 }
 
 TEST(Codec, GivesNoPlaceInTheRawContentsToWhatLiesInSharedMemory) {

@@ -142,6 +142,41 @@ std::vector<Fault> Faults() {
        [](Request& r) { r.mutable_inputs(0)->mutable_contents()->add_fp32_contents(1); },
        kInvalid,
        {"never mix"}},
+      {"another datatype that could be widened, but does not ask for it",
+       [](Request& r) {
+         r.mutable_inputs(0)->set_datatype("FP16");
+         r.mutable_raw_input_contents(0)->resize(8);
+       },
+       kInvalid,
+       {"expected FP32 [-1, 2], got FP16 [2, 2]"}},
+      {"an input of another datatype, as if it had been FP32",
+       [](Request& r) {
+         r.mutable_inputs(1)->set_datatype("BF16");
+         r.mutable_raw_input_contents(1)->resize(4);
+         (*r.mutable_inputs(1)->mutable_parameters())["compressed_from"].set_string_param("FP32");
+       },
+       kInvalid,
+       {"expected INT64 [-1], got FP32 [2]"}},
+      {"a tensor that is said to be compressed and is FP32",
+       [](Request& r) { (*r.mutable_inputs(0)->mutable_parameters())["compressed_from"].set_string_param("FP32"); },
+       kInvalid,
+       {"input 'x': dtype is FP32; expected FP16, BF16 or UINT8"}},
+      {"quantised without a scale",
+       [](Request& r) {
+         r.mutable_inputs(0)->set_datatype("UINT8");
+         r.mutable_raw_input_contents(0)->resize(4);
+         (*r.mutable_inputs(0)->mutable_parameters())["compressed_from"].set_string_param("FP32");
+       },
+       kInvalid,
+       {"input 'x': scale is 0; expected a finite number above 0"}},
+      {"more top scores than there are classes",
+       [](Request& r) {
+         auto* output = r.add_outputs();
+         output->set_name("y");
+         (*output->mutable_parameters())["top_k"].set_int64_param(2);
+       },
+       kInvalid,
+       {"output 'y' is FP32 [-1, 2]; it cannot come as top 2 logits at temperature 1 in FP32"}},
       {"no rows", [](Request& r) { r = RequestOf(0); }, kInvalid, {"no rows"}},
       {"rows over the limit", [](Request& r) { r = RequestOf(9); }, kInvalid, {"has 9 rows", "at most 8"}},
       {"rows that differ",

@@ -4,6 +4,8 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <limits>
+#include <tuple>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -100,6 +102,59 @@ TEST(DistillationLoss, SaysWhatDoesNotFit) {
   EXPECT_THAT(complaint([&] { DistillationLoss(logits, labels, torch::randn({4, 9})); }), HasSubstr("[4, 10]"));
   EXPECT_THAT(complaint([&] { DistillationLoss(logits, torch::zeros({3}, torch::kLong), logits); }),
               HasSubstr("labels are not int64 [4]"));
+}
+
+// The k highest and the mass of the rest, of all logits.
+TopLogits TopOf(const torch::Tensor& logits, std::int64_t k, double temperature) {
+  const auto [values, index] = logits.topk(k, 1);
+  const torch::Tensor others = logits.scatter(1, index, -std::numeric_limits<double>::infinity());
+  return {values, index.to(torch::kInt), temperature * (others / temperature).logsumexp(1)};
+}
+
+TEST(DistillationLoss, OfTopLogitsTakesTheOtherClassesTogether) {
+  torch::manual_seed(test::Seed());
+  for (double temperature : {0.5, 1.0, 4.0}) {
+    const torch::Tensor student = torch::randn({5, 7}, torch::kDouble) * 3;
+    const torch::Tensor teacher = torch::randn({5, 7}, torch::kDouble) * 3;
+    const torch::Tensor labels = torch::randint(7, {5}, torch::kLong);
+    const double all = DistillationLoss(student, labels, teacher, {0.9, temperature}).item<double>();
+    // One class is left: together with itself.
+    EXPECT_NEAR(DistillationLoss(student, labels, TopOf(teacher, 6, temperature), {0.9, temperature}).item<double>(),
+                all, 1e-9);
+    const double top =
+        DistillationLoss(student, labels, TopOf(teacher, 2, temperature), {0.9, temperature}).item<double>();
+    EXPECT_LT(top, all);
+    // By hand: three classes each, made by adding up.
+    auto grouped = [&](const torch::Tensor& logits) {
+      const torch::Tensor p = (logits / temperature).softmax(1), index = std::get<1>(teacher.topk(2, 1));
+      const torch::Tensor best = p.gather(1, index);
+      return torch::cat({best, 1 - best.sum(1, true)}, 1);
+    };
+    const torch::Tensor p = grouped(teacher), q = grouped(student);
+    const double soft = (p * (p / q).log()).sum().item<double>() / 5 * temperature * temperature;
+    const double hard = DistillationLoss(student, labels, teacher, {0.0, temperature}).item<double>();
+    EXPECT_NEAR(top, 0.9 * soft + 0.1 * hard, 1e-9);
+  }
+}
+
+TEST(DistillationLoss, OfTopLogitsHasGradientsForTheStudentAlone) {
+  const torch::Tensor student = torch::randn({4, 10}).requires_grad_();
+  const TopLogits teacher = TopOf(torch::randn({4, 10}), 3, 2);
+  DistillationLoss(student, {}, teacher, {1.0, 2.0}).backward();
+  EXPECT_TRUE(student.grad().isfinite().all().item<bool>());
+  EXPECT_GT(student.grad().abs().sum().item<double>(), 0);
+}
+
+TEST(DistillationLoss, OfTopLogitsThatDoNotFitSaysWhatIsExpected) {
+  const torch::Tensor student = torch::randn({4, 10});
+  TopLogits teacher = TopOf(torch::randn({4, 10}), 3, 2);
+  teacher.rest = teacher.rest.slice(0, 1);
+  try {
+    DistillationLoss(student, {}, teacher, {1.0, 2.0});
+    FAIL() << "nothing was thrown";
+  } catch (const c10::Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("index int32 or int64 [4, k], rest float [4]"));
+  }
 }
 
 }  // namespace

@@ -21,4 +21,16 @@ struct DistillationLossOptions {
 torch::Tensor DistillationLoss(const torch::Tensor& student_logits, const torch::Tensor& labels,
                                const torch::Tensor& teacher_logits, const DistillationLossOptions& options = {});
 
+// Of the teacher's logits the highest, as PredictionCompression::top_k gives them.
+struct TopLogits {
+  torch::Tensor values;  // [rows, k]
+  torch::Tensor index;   // [rows, k] int32 or int64: their classes
+  torch::Tensor rest;    // [rows]: the mass of all other classes, taken at the loss's temperature
+};
+
+// As above, the k classes one by one and all others taken together as one: never more than the loss of all logits, and
+// the same where the student spreads the others' mass as the teacher does.
+torch::Tensor DistillationLoss(const torch::Tensor& student_logits, const torch::Tensor& labels,
+                               const TopLogits& teacher_logits, const DistillationLossOptions& options = {});
+
 }  // namespace edl

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// ServerExtensions: what one client makes use of beyond the protocol, where its server has it.
+// Place: a GrpcTeacherClient owns it, its calls use it, its probe says what the server has.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "src/rpc/compressor.h"
+#include "src/rpc/extensions.h"
+#include "src/rpc/shared_memory_link.h"
+
+namespace edl {
+
+struct ServerExtensions {
+  // Null: not wanted, or the server is on another machine.
+  std::unique_ptr<SharedMemoryLink> shared_memory;
+  // Null: nothing is to be compressed.
+  std::unique_ptr<Compressor> compressor;
+
+  bool any() const { return shared_memory != nullptr || compressor != nullptr; }
+
+  // `names`: ServerMetadata.extensions.
+  template <typename Names>
+  void OnServer(const std::shared_ptr<SharedMemoryLink::Stub>& stub, const Names& names) const {
+    auto has = [&](const char* name) { return std::find(names.begin(), names.end(), name) != names.end(); };
+    if (shared_memory != nullptr) shared_memory->OnServer(stub, has(kSharedMemoryExtension));
+    if (compressor != nullptr) compressor->OnServer(has(kCompressionExtension));
+  }
+};
+
+}  // namespace edl

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fields and soft labels that travel in fewer bytes: within the bounds of compression.h, in one form from all teachers.
+#include "edl/compression.h"
+
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "grpcpp/security/server_credentials.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "proto/inference.grpc.pb.h"
+#include "src/base/mutex.h"
+#include "src/teacher/server.h"
+#include "tests/support/function_model.h"
+#include "tests/support/rows.h"
+
+namespace edl {
+namespace {
+
+using test::NewReader;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr std::int64_t kRows = 8;
+constexpr std::int64_t kClasses = 5;
+
+// Of row x = {a, b} the scores a + c * b, c = 0 to 4.
+std::vector<float> ScoresOf(const float* x, std::int64_t rows) {
+  std::vector<float> scores;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t c = 0; c < kClasses; ++c) scores.push_back(x[2 * r] + static_cast<float>(c) * x[2 * r + 1]);
+  }
+  return scores;
+}
+
+ModelInfo Info() {
+  return {"scores", "1", "test", {{"x", DType::kFp32, {-1, 2}}}, {{"score", DType::kFp32, {-1, kClasses}}}};
+}
+
+// Keeps what came last.
+struct Teacher {
+  Teacher() {
+    server =
+        TeacherServer::Start({}, std::make_unique<FunctionModel>(
+                                     Info(),
+                                     [this](const std::vector<Tensor>& inputs) -> absl::StatusOr<std::vector<Tensor>> {
+                                       const float* x = inputs[0].data_as<float>();
+                                       Keep(std::vector<float>(x, x + inputs[0].element_count()));
+                                       return std::vector<Tensor>{Tensor::FromVector({inputs[0].rows(), kClasses},
+                                                                                     ScoresOf(x, inputs[0].rows()))
+                                                                      .value()};
+                                     }))
+            .value();
+  }
+
+  std::vector<float> seen() {
+    MutexLock lock(mu);
+    return last;
+  }
+  void Keep(std::vector<float> x) {
+    MutexLock lock(mu);
+    last = std::move(x);
+  }
+
+  Mutex mu;
+  std::vector<float> last ABSL_GUARDED_BY(mu);
+  std::unique_ptr<TeacherServer> server;
+};
+
+std::vector<float> SomeValues() {
+  std::vector<float> values(2 * kRows);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = 0.1f + static_cast<float>(i) / 7;
+  return values;
+}
+
+std::unique_ptr<BatchSource> OneBatch(std::vector<float> values = SomeValues()) {
+  return FromBatches([values](std::int64_t) -> Generator<Fields> {
+    return [values, given = false]() mutable -> absl::StatusOr<std::optional<Fields>> {
+      if (std::exchange(given, true)) return std::optional<Fields>();
+      return std::optional<Fields>(Fields{Tensor::FromVector<float>({kRows, 2}, values).value()});
+    };
+  });
+}
+
+ReaderOptions Options(Compression compression) {
+  ReaderOptions options;
+  options.fields = {"x"};
+  options.predictions = {"score"};
+  options.teacher_batch_rows = kRows;
+  options.num_epochs = 1;
+  options.compression = std::move(compression);
+  return options;
+}
+
+absl::StatusOr<DistilledBatch> Distil(const std::string& endpoint, Compression compression,
+                                      std::vector<float> values = SomeValues()) {
+  auto reader = NewReader(OneBatch(std::move(values)), FixedTeachers({endpoint}), Options(std::move(compression)));
+  absl::StatusOr<std::optional<DistilledBatch>> batch = reader->Next();
+  if (!batch.ok()) return batch.status();
+  return **std::move(batch);
+}
+
+std::vector<float> Floats(const Tensor& tensor) {
+  return std::vector<float>(tensor.data_as<float>(), tensor.data_as<float>() + tensor.element_count());
+}
+
+TEST(Compression, FieldsArriveWithinTheirBoundsAndComeOutAsTheyWere) {
+  const std::vector<float> sent = SomeValues();
+  const std::vector<std::pair<FieldCompression, std::function<float(float)>>> bounds = {
+      {{DType::kFp16}, [](float x) { return std::ldexp(x, -11); }},
+      {{DType::kBf16}, [](float x) { return std::ldexp(x, -8); }},
+      {{DType::kUint8, 0.02, 10}, [](float) { return 0.01001f; }}};
+  for (const auto& [how, bound] : bounds) {
+    SCOPED_TRACE(how.ToString());
+    Teacher teacher;
+    DistilledBatch batch = Distil(teacher.server->endpoint(), {{{"x", how}}, {}}).value();
+    EXPECT_EQ(Floats(batch.at("x")), sent);
+    const std::vector<float> seen = teacher.seen();
+    ASSERT_EQ(seen.size(), sent.size());
+    EXPECT_NE(seen, sent);
+    for (std::size_t i = 0; i < sent.size(); ++i) EXPECT_LE(std::abs(seen[i] - sent[i]), bound(sent[i]));
+    EXPECT_EQ(Floats(batch.at("score")), ScoresOf(seen.data(), kRows));
+  }
+}
+
+// 16,384 rows: worth the shared memory.
+TEST(Compression, WhatLiesInSharedMemoryIsNotCompressedButItsSoftLabelsAre) {
+  Teacher teacher;
+  constexpr std::int64_t kMany = 16'384;
+  std::vector<float> values(2 * kMany);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 1'000) / 7;
+  const Tensor x = Tensor::FromVector({kMany, 2}, values).value();
+  auto endless = FromBatches([x](std::int64_t) -> Generator<Fields> {
+    return [x]() -> absl::StatusOr<std::optional<Fields>> { return std::optional<Fields>(Fields{x}); };
+  });
+  ReaderOptions options = Options({{{"x", {DType::kFp16}}}, {{"score", {DType::kFp16}}}});
+  options.teacher_batch_rows = kMany;
+  auto reader = NewReader(std::move(endless), FixedTeachers({teacher.server->endpoint()}), options);
+  const std::vector<float> exact = ScoresOf(values.data(), kMany);
+  bool in_full = false;  // until the first slot is registered, requests travel
+  while (!in_full) {
+    const DistilledBatch batch = *reader->Next().value();
+    const std::vector<float> seen = teacher.seen(), got = Floats(batch.at("score"));
+    in_full = seen == values;
+    ASSERT_NE(got, exact);
+    for (std::size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], exact[i], exact[i] / 500 + 1e-6);
+  }
+}
+
+TEST(Compression, AValueThatDoesNotFitIsAnErrorThatNamesIt) {
+  Teacher teacher;
+  std::vector<float> values = SomeValues();
+  values[5] = 1e6f;
+  const absl::Status status = Distil(teacher.server->endpoint(), {{{"x", {DType::kFp16}}}, {}}, values).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("batch 0 of epoch 0"));
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("field 'x': element 5 is 1e+06, for which FP16 has no value; let the field travel as BF16"));
+}
+
+TEST(Compression, SoftLabelsComeBackAsHalvesAndComeOutAsFloats) {
+  Teacher teacher;
+  DistilledBatch batch = Distil(teacher.server->endpoint(), {{}, {{"score", {DType::kFp16}}}}).value();
+  const std::vector<float> want = ScoresOf(teacher.seen().data(), kRows), got = Floats(batch.at("score"));
+  ASSERT_EQ(batch.at("score").shape(), (Shape{kRows, kClasses}));
+  EXPECT_NE(got, want);
+  for (std::size_t i = 0; i < want.size(); ++i) EXPECT_LE(std::abs(got[i] - want[i]), std::ldexp(want[i], -11));
+}
+
+void ExpectTopTwo(const DistilledBatch& batch) {
+  EXPECT_THAT(*batch.names, ElementsAre("x", "score", "score.index", "score.rest"));
+  ASSERT_EQ(batch.predictions.size(), 3u);
+  ASSERT_EQ(batch.at("score").shape(), (Shape{kRows, 2}));
+  ASSERT_EQ(batch.at("score.index").shape(), (Shape{kRows, 2}));
+  ASSERT_EQ(batch.at("score.rest").shape(), (Shape{kRows}));
+  const std::vector<float> all = ScoresOf(SomeValues().data(), kRows);
+  for (std::int64_t r = 0; r < kRows; ++r) {
+    const float* row = all.data() + r * kClasses;
+    EXPECT_EQ(batch.at("score.index").data_as<std::int32_t>()[2 * r], 4);
+    EXPECT_EQ(batch.at("score.index").data_as<std::int32_t>()[2 * r + 1], 3);
+    EXPECT_EQ(batch.at("score").data_as<float>()[2 * r], row[4]);
+    EXPECT_EQ(batch.at("score").data_as<float>()[2 * r + 1], row[3]);
+    EXPECT_FLOAT_EQ(batch.at("score.rest").data_as<float>()[r], row[0] + row[1] + row[2]);
+  }
+}
+
+const Compression kTopTwo{{}, {{"score", {DType::kFp32, 2, Scores::kProbabilities}}}};
+
+TEST(Compression, OnlyTheHighestScoresComeWithTheMassOfTheRest) {
+  Teacher teacher;
+  ExpectTopTwo(Distil(teacher.server->endpoint(), kTopTwo).value());
+}
+
+TEST(Compression, SampleListsGetTheirTopScoresRowByRow) {
+  Teacher teacher;
+  auto lists = FromSampleLists([](std::int64_t) -> Generator<SampleList> {
+    return [given = false]() mutable -> absl::StatusOr<std::optional<SampleList>> {
+      if (std::exchange(given, true)) return std::optional<SampleList>();
+      return std::optional<SampleList>(SampleList{{Tensor::FromVector<float>({2}, {1, 2}).value()},
+                                                  {Tensor::FromVector<float>({2}, {1, -2}).value()}});
+    };
+  });
+  auto reader = NewReader(std::move(lists), FixedTeachers({teacher.server->endpoint()}), Options(kTopTwo));
+  const DistilledBatch list = *reader->Next().value();
+  ASSERT_EQ(list.samples.size(), 2u);
+  ASSERT_EQ(list.samples[1].predictions.size(), 3u);
+  EXPECT_THAT(Floats(list.samples[0].predictions[0]), ElementsAre(9, 7));
+  EXPECT_EQ(list.samples[1].predictions[1].shape(), (Shape{2}));
+  EXPECT_THAT(Floats(list.samples[1].predictions[0]), ElementsAre(1, -1));
+  EXPECT_THAT(Floats(list.samples[1].predictions[2]), ElementsAre(-15));
+}
+
+// A server of the protocol alone: it has no extensions, and would not know the parameters.
+class PlainServer final : public inference::GRPCInferenceService::Service {
+ public:
+  PlainServer() {
+    int port = 0;
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+    endpoint_ = "127.0.0.1:" + std::to_string(port);
+  }
+  ~PlainServer() override { server_->Shutdown(std::chrono::system_clock::now()); }
+
+  const std::string& endpoint() const { return endpoint_; }
+  bool parameters() const { return parameters_; }
+
+  grpc::Status ModelMetadata(grpc::ServerContext*, const inference::ModelMetadataRequest*,
+                             inference::ModelMetadataResponse* reply) override {
+    reply->set_name("scores");
+    auto describe = [](auto* tensor, const char* name, std::int64_t width) {
+      tensor->set_name(name);
+      tensor->set_datatype("FP32");
+      tensor->add_shape(-1);
+      tensor->add_shape(width);
+    };
+    describe(reply->add_inputs(), "x", 2);
+    describe(reply->add_outputs(), "score", kClasses);
+    return grpc::Status::OK;
+  }
+  grpc::Status ModelReady(grpc::ServerContext*, const inference::ModelReadyRequest*,
+                          inference::ModelReadyResponse* reply) override {
+    reply->set_ready(true);
+    return grpc::Status::OK;
+  }
+  grpc::Status ModelInfer(grpc::ServerContext*, const inference::ModelInferRequest* request,
+                          inference::ModelInferResponse* reply) override {
+    parameters_ = request->inputs(0).parameters_size() + request->outputs(0).parameters_size() != 0;
+    const std::string& bytes = request->raw_input_contents(0);
+    if (request->inputs(0).datatype() != "FP32" || bytes.size() % 8 != 0) {
+      return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "expected FP32");
+    }
+    const auto rows = static_cast<std::int64_t>(bytes.size() / 8);
+    std::vector<float> x(bytes.size() / 4);
+    std::memcpy(x.data(), bytes.data(), bytes.size());
+    const std::vector<float> scores = ScoresOf(x.data(), rows);
+    auto* output = reply->add_outputs();
+    output->set_name("score");
+    output->set_datatype("FP32");
+    output->add_shape(rows);
+    output->add_shape(kClasses);
+    reply->add_raw_output_contents(scores.data(), scores.size() * sizeof(float));
+    return grpc::Status::OK;
+  }
+
+ private:
+  std::atomic<bool> parameters_{false};
+  std::unique_ptr<grpc::Server> server_;
+  std::string endpoint_;
+};
+
+TEST(Compression, AServerWithoutItIsSentFloatsAndTheReaderPicksTheHighestScores) {
+  PlainServer server;
+  Compression compression = kTopTwo;
+  compression.fields["x"] = {DType::kFp16};
+  ExpectTopTwo(Distil(server.endpoint(), compression).value());
+  EXPECT_FALSE(server.parameters());
+  EXPECT_EQ(Floats(Distil(server.endpoint(), {{}, {{"score", {DType::kFp16}}}})->at("score")),
+            ScoresOf(SomeValues().data(), kRows));
+}
+
+TEST(Compression, WhatTheModelDoesNotHaveIsRefused) {
+  Teacher teacher;
+  Compression too_many{{}, {{"score", {DType::kFp32, kClasses}}}};
+  EXPECT_THAT(std::string(Distil(teacher.server->endpoint(), too_many).status().message()),
+              HasSubstr("score FP32 [-1, 5]; top 5 logits at temperature 1 in FP32 are taken of more classes"));
+
+  auto rows = test::StartTeacher();  // INT64
+  ReaderOptions options = test::RowOptions();
+  options.compression.fields["x"] = {DType::kFp16};
+  auto reader = NewReader(test::BatchesOf(1, 4), FixedTeachers({rows->endpoint()}), options);
+  EXPECT_THAT(std::string(reader->Next().status().message()), HasSubstr("only FP32 travels as FP16"));
+  options.compression = {{}, {{"score", {DType::kFp16}}}};
+  reader = NewReader(test::BatchesOf(1, 4), FixedTeachers({rows->endpoint()}), options);
+  EXPECT_THAT(std::string(reader->Next().status().message()), HasSubstr("only FP32 comes as"));
+}
+
+}  // namespace
+}  // namespace edl
