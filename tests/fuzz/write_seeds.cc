@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // write_seeds FOLDER: writes the seeds of the fuzz targets' corpora, FOLDER/NOUN/NAME, anew. Messages come from our own
 // encoders and from protobuf, texts are written by hand. What each target's input looks like stands at its top.
+// A run may put a tensor's parameters in another order than the last: a protobuf map has none.
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -172,6 +173,10 @@ void WriteTexts() {
   Write("endpoint", "scope", "[fe80::1%eth0]:80");
   Write("endpoint", "dns", "dns:///teachers:9898");
   Write("endpoint", "unix", "unix:///run/edl/socket");
+  Write("environment", "teachers", "2\n10.0.0.2:9898, unix:/run/edl\n");
+  Write("environment", "registry", "\n\nresnext101\nredis://:#@10.0.0.1:6379");
+  Write("environment", "service_alone", "\n\nresnext101\n");
+  Write("environment", "no_number", "all\n");
   Write("listen_address", "any", "0.0.0.0:0");
   Write("listen_address", "ipv6", "[::]:9898");
   Write("listen_address", "unix", "unix:/run/edl");
