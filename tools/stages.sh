@@ -5,6 +5,8 @@
 # off, it strings its commands together by &&. One that runs tests leaves their counts in passed, failed and skipped,
 # and the names of those that failed in failures; any other counts as one check.
 
+FUZZ_SECONDS=60  # that each fuzz target gets; tools/check --fuzz sets it
+
 stage_format() {
   local files
   files="$(source_files '*.h' '*.cc')" &&
@@ -29,6 +31,41 @@ stage_tidy() {
     printf 'clang-tidy over %d files\n' "$(wc -l <<<"$files")" &&
     (cd "$EDL_ROOT" && xargs -d '\n' -n 1 -P "$(build_jobs)" clang-tidy -p build/lint --quiet <<<"$files" \
       2> >(grep -v ' warnings generated' >&2))
+}
+
+# Each target for FUZZ_SECONDS. What it finds out about the code stays in build/fuzz/corpus, for the next run to begin
+# with; what breaks it goes to build/fuzz/found.
+stage_fuzz() {
+  local source noun
+  configure fuzz && build fuzz || return 1
+  say "Fuzzing, $FUZZ_SECONDS s each"
+  passed=0 failed=0
+  for source in "$EDL_ROOT"/tests/fuzz/*_fuzz.cc; do
+    noun="$(basename "$source" _fuzz.cc)"
+    if fuzz "$noun"; then passed=$((passed + 1)); else failed=$((failed + 1)) failures+=("$noun"); fi
+  done
+  [[ $failed == 0 && $passed != 0 ]]
+}
+
+# fuzz NOUN: says in one line how it went, and when it went wrong what to do about it.
+fuzz() {
+  local noun=$1 build="$EDL_ROOT/build/fuzz" status=0 how found
+  local target="$build/tests/fuzz/${noun}_fuzz" corpus="$build/corpus/$noun" log="$build/$noun.log"
+  local seeds="$EDL_ROOT/tests/fuzz/corpus/$noun"
+  mkdir -p "$corpus" "$build/found"
+  # The protocol bounds nothing below 2 GiB; in 4 KiB there is room for every way of going wrong.
+  "$target" -max_total_time="$FUZZ_SECONDS" -max_len=4096 -timeout=10 -artifact_prefix="$build/found/$noun-" \
+    "$corpus" "$seeds" </dev/null >"$log" 2>&1 || status=$?
+  if [[ $status == 0 ]]; then
+    how="$(sed -n 's/^#\([0-9]*\).*DONE *cov: \([0-9]*\).* corp: \([0-9]*\).*/\1 runs, \2 edges, \3 inputs/p' "$log")"
+    printf '%-16s %s\n' "$noun" "$how"
+    return
+  fi
+  how="$(grep -m 1 -E '^broken promise|ERROR: |runtime error' "$log")" || how="it ended with status $status"
+  printf '%-16s FAILED: %s\n  log:    %s\n' "$noun" "$how" "$log"
+  found="$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)"
+  [[ -z $found ]] || printf '  %-7s %s\n' input: "$found" again: "$target $found" keep: "cp $found $seeds/found-SYMPTOM"
+  return 1
 }
 
 stage_dev() { run_tests dev; }

@@ -19,11 +19,17 @@
 namespace edl {
 namespace {
 
+// "::1", "fe80::1%eth0"
+bool IsIpv6(absl::string_view text) {
+  in6_addr address;
+  return inet_pton(AF_INET6, std::string(text.substr(0, text.find('%'))).c_str(), &address) == 1;
+}
+
 bool IsHostAndPort(absl::string_view text) {
   std::size_t colon = text.rfind(':');
   if (colon == absl::string_view::npos || colon == 0) return false;
   absl::string_view host = text.substr(0, colon);
-  bool bracketed = host.front() == '[' && host.back() == ']' && host.size() > 2;
+  bool bracketed = host.front() == '[' && host.back() == ']' && IsIpv6(host.substr(1, host.size() - 2));
   bool host_fits = bracketed || host.find_first_of(":[]/@") == absl::string_view::npos;
   absl::string_view digits = text.substr(colon + 1);
   int port;

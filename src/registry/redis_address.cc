@@ -45,6 +45,19 @@ std::optional<std::string> PercentDecode(absl::string_view text) {
   return decoded;
 }
 
+std::string PercentEncode(const std::string& text) {
+  std::string encoded;
+  for (char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (absl::ascii_isalnum(byte) || absl::StrContains("-._~", absl::string_view(&c, 1))) {
+      encoded += c;
+    } else {
+      absl::StrAppend(&encoded, "%", absl::Hex(byte, absl::kZeroPad2));
+    }
+  }
+  return encoded;
+}
+
 absl::Status ParseUser(absl::string_view text, RedisAddress& address) {
   std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits(':', 1));
   std::optional<std::string> user = PercentDecode(parts.first);
@@ -128,9 +141,9 @@ absl::StatusOr<RedisAddress> RedisAddress::Parse(const std::string& text) {
 
 std::string RedisAddress::ToString() const {
   std::string text = master.empty() ? "redis://" : "redis+sentinel://";
-  if (!password.empty()) absl::StrAppend(&text, user, ":***@");
+  if (!password.empty()) absl::StrAppend(&text, PercentEncode(user), ":***@");
   absl::StrAppend(&text, absl::StrJoin(hosts, ",", [](std::string* out, const Host& h) { out->append(h.ToString()); }));
-  if (!master.empty()) absl::StrAppend(&text, "/", master);
+  if (!master.empty()) absl::StrAppend(&text, "/", PercentEncode(master));
   if (db != 0) absl::StrAppend(&text, "/", db);
   return text;
 }

@@ -21,6 +21,10 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLastWords{250};
 
+// Of one array; hiredis sets memory aside for all of them before any has come. The largest that is read holds the
+// members of a service.
+constexpr int kMostElements = 1 << 22;
+
 TimePoint Now() {
   return std::chrono::steady_clock::now();
 }
@@ -52,6 +56,24 @@ std::string Encode(const std::vector<std::string>& words) {
   return bytes;
 }
 
+const redisReplyObjectFunctions* hiredis_functions = nullptr;
+
+// hiredis takes null for "out of memory", and the connection is at its end. (A count is int, or size_t in hiredis 1.)
+template <typename Count>
+void* CreateBoundedArray(const redisReadTask* task, Count elements) {
+  return elements > static_cast<Count>(kMostElements) ? nullptr : hiredis_functions->createArray(task, elements);
+}
+
+void BoundArrays(redisReader& reader) {
+  static redisReplyObjectFunctions* const bounded = [&] {
+    hiredis_functions = reader.fn;
+    auto* functions = new redisReplyObjectFunctions(*reader.fn);
+    functions->createArray = CreateBoundedArray;
+    return functions;
+  }();
+  reader.fn = bounded;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RedisConnection>> RedisConnection::Dial(const RedisAddress::Host& host,
@@ -71,6 +93,7 @@ absl::StatusOr<std::unique_ptr<RedisConnection>> RedisConnection::Dial(const Red
   socklen_t size = sizeof error;
   getsockopt(context->fd, SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) return refused(std::strerror(error));
+  BoundArrays(*context->reader);
   redisEnableKeepAlive(context);  // the events' connection is silent for hours
   return connection;
 }

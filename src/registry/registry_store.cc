@@ -135,6 +135,7 @@ absl::Status RegistryStore::ListForeignTeachers(ForeignScan& scan, const std::st
   for (std::size_t i = 0; i < keys.size(); i += kMostAtATime) {
     std::vector<std::string> endpoints;
     for (std::size_t k = i; k < std::min(keys.size(), i + kMostAtATime); ++k) {
+      if (!absl::StartsWith(keys[k].text, nodes)) return OddAnswer(redis_);
       endpoints.push_back(keys[k].text.substr(nodes.size()));
     }
     EDL_RETURN_IF_ERROR(Run(ListForeignScript(), endpoints).status());

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "src/base/status.h"
@@ -32,7 +33,10 @@ absl::StatusOr<std::uint64_t> BytesParameter(const TensorParameters& parameters,
                                              std::uint64_t otherwise) {
   auto found = parameters.find(name);
   if (found == parameters.end()) return otherwise;
-  if (found->second.has_uint64_param()) return found->second.uint64_param();
+  constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();  // so it can be sent on as int64
+  if (found->second.has_uint64_param() && found->second.uint64_param() <= kLargest) {
+    return found->second.uint64_param();
+  }
   if (found->second.has_int64_param() && found->second.int64_param() >= 0) {
     return static_cast<std::uint64_t>(found->second.int64_param());
   }

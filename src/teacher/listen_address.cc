@@ -92,13 +92,15 @@ absl::Status ProbeTcp(const std::string& address) {
 absl::Status CheckListenAddress(const std::string& address) {
   if (absl::StartsWith(address, kUnix)) {
     std::string path = UnixPath(address);
-    if (!path.empty() && path.size() < sizeof(sockaddr_un::sun_path)) return absl::OkStatus();
+    const bool fits = path.size() < sizeof(sockaddr_un::sun_path) && path.find('\0') == std::string::npos;
+    if (!path.empty() && fits) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrCat("listen address '", address, "': expected a path of 1 to ",
                                                    sizeof(sockaddr_un::sun_path) - 1, " bytes after 'unix:'"));
   }
   auto [host, port] = Split(address);
   int number;
-  if (!host.empty() && absl::SimpleAtoi(port, &number) && number >= 0 && number <= 65535) return absl::OkStatus();
+  const bool digits = port.find_first_not_of("0123456789") == std::string::npos;  // SimpleAtoi takes " +80", too
+  if (!host.empty() && digits && absl::SimpleAtoi(port, &number) && number <= 65535) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("listen address '", address,
                                                  "': expected host:port (port 0 to 65535, 0 takes a free one), "
                                                  "[ipv6]:port or unix:/path"));

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -18,6 +19,8 @@ namespace edl {
 namespace {
 
 using Json = nlohmann::json;
+
+constexpr int kDeepest = 16;  // levels; the form has four, and what repeats a value in an error recurses
 
 absl::Status Wrong(const std::string& where, const Json& got, const std::string& expected) {
   return absl::InvalidArgumentError(
@@ -58,11 +61,14 @@ absl::StatusOr<Shape> ParseShape(const Json& object, const std::string& where) {
   if (found == object.end()) {
     return absl::InvalidArgumentError(absl::StrCat(where, "'shape' is missing; expected ", kExpected));
   }
+  constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
   Shape shape;
   bool fits = found->is_array() && !found->empty();
   for (std::size_t i = 0; fits && i < found->size(); ++i) {
     const Json& dimension = (*found)[i];
-    fits = dimension.is_number_integer() && dimension >= -1;
+    // Compared with -1, an unsigned number would be taken for a signed one.
+    fits = dimension.is_number_unsigned() ? dimension.get<std::uint64_t>() <= kLargest
+                                          : dimension.is_number_integer() && dimension >= -1;
     if (fits) shape.push_back(dimension.get<std::int64_t>());
   }
   fits = fits && shape[0] == -1;
@@ -98,11 +104,16 @@ absl::StatusOr<std::vector<TensorSpec>> ParseSpecs(const Json& model, const std:
 
 absl::StatusOr<ModelInfo> ParseModelSidecar(const std::string& text) {
   Json json;
+  bool too_deep = false;
   try {
-    json = Json::parse(text);
-  } catch (const Json::parse_error& error) {
+    json = Json::parse(text, [&](int depth, Json::parse_event_t, const Json&) {
+      too_deep = too_deep || depth > kDeepest;
+      return !too_deep;
+    });
+  } catch (const Json::exception& error) {  // a number beyond double's range is no parse_error
     return absl::InvalidArgumentError(absl::StrCat("not JSON: ", error.what()));
   }
+  if (too_deep) return absl::InvalidArgumentError(absl::StrCat("is nested more than ", kDeepest, " levels deep"));
   if (!json.is_object()) return absl::InvalidArgumentError("expected an object with inputs and outputs");
   EDL_RETURN_IF_ERROR(CheckKeys(json, "", {"name", "version", "platform", "inputs", "outputs"}));
   ModelInfo info;

@@ -73,9 +73,10 @@ absl::StatusOr<Tensor> Tensor::FromStrings(Shape shape, const std::vector<std::s
 }
 
 std::int64_t Tensor::element_count() const {
-  std::int64_t count = 1;
-  for (std::int64_t d : shape_) count *= d;
-  return count;
+  // The product fits, but what comes of the dimensions before a zero need not: unsigned, where that is no fault.
+  std::uint64_t count = 1;
+  for (std::int64_t d : shape_) count *= static_cast<std::uint64_t>(d);
+  return static_cast<std::int64_t>(count);
 }
 
 absl::StatusOr<std::vector<std::string>> Tensor::ToStrings() const {

@@ -54,6 +54,11 @@ TEST(RedisAddress, SentinelsHaveAListOfHostsAndAMaster) {
   EXPECT_EQ(address.ToString(), "redis+sentinel://u:***@h1:26379,h2:26379,[::1]:5/my-master/3");
 }
 
+TEST(RedisAddress, IsShownSoThatItCanBeReadAgain) {
+  EXPECT_EQ(Parsed("redis://us%3aer:p%40ss@h:1").ToString(), "redis://us%3aer:***@h:1");
+  EXPECT_EQ(Parsed("redis+sentinel://h/my%2Fmaster%0a/1").ToString(), "redis+sentinel://h:26379/my%2fmaster%0a/1");
+}
+
 TEST(RedisAddress, WhatIsWrongIsSaidWithoutAWordOfTheAddress) {
   const std::pair<const char*, const char*> bad[] = {
       {"", "is empty"},

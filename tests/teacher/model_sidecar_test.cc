@@ -56,6 +56,21 @@ TEST(ModelSidecar, SaysWhichEntryMakesNoSenseAndWhatWouldDo) {
   }
 }
 
+TEST(ModelSidecar, ANumberBeyondDoublesRangeIsRefusedAndDoesNotThrow) {
+  EXPECT_THAT(WhyNot(R"({"inputs": [1e999]})"), HasSubstr("not JSON"));
+}
+
+TEST(ModelSidecar, ADimensionBeyondInt64IsRefusedAndNotTakenForAny) {
+  EXPECT_THAT(WhyNot(R"({"inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, 18446744073709551615]}]})"),
+              HasSubstr("inputs[0].shape is [-1,18446744073709551615]"));
+}
+
+TEST(ModelSidecar, DeepNestingIsRefusedAndDoesNotOverflowTheStack) {
+  const std::size_t deep = 300'000;
+  EXPECT_THAT(WhyNot(R"({"inputs": )" + std::string(deep, '[') + std::string(deep, ']') + "}"),
+              HasSubstr("nested more than 16 levels deep"));
+}
+
 TEST(ModelSidecar, AFixedNumberOfRowsIsRefusedHereAndNotByEveryStudent) {
   const std::string why = WhyNot(R"({"inputs": [{"name": "x", "datatype": "FP32", "shape": [32, 3, 224, 224]}]})");
   EXPECT_THAT(why, HasSubstr("inputs[0].shape is [32,3,224,224]; expected a list of dimensions, -1 first"));

@@ -42,6 +42,14 @@ TEST(Tensor, RowsShareTheBytes) {
   EXPECT_EQ(tensor.Row(3).status().code(), absl::StatusCode::kOutOfRange);
 }
 
+TEST(Tensor, WithoutElementsMayHaveDimensionsWhoseProductOverflows) {
+  const std::int64_t big = std::int64_t{1} << 62;
+  Tensor tensor = Tensor::Wrap(DType::kFp64, {2, big, 4, 0}, nullptr, 0, nullptr).value();
+  EXPECT_EQ(tensor.element_count(), 0);
+  EXPECT_EQ(tensor.Rows(1, 2)->shape(), (Shape{1, big, 4, 0}));
+  EXPECT_EQ(tensor.Reshape({0})->byte_size(), 0u);
+}
+
 TEST(Tensor, AScalarHasNoRows) {
   Tensor scalar = Tensor::FromVector<float>({}, {1}).value();
   EXPECT_EQ(scalar.Rows(0, 0).status().code(), absl::StatusCode::kOutOfRange);
