@@ -121,9 +121,11 @@ ProcessUsage UsageOf(const std::vector<int>& processes) {
 
 std::unique_ptr<WireClient> MakeWireClient(const std::string& kind, const Payload& payload,
                                            const std::vector<std::string>& endpoints) {
-  if (kind == "reader" || kind == "sharing-reader" || kind == "arena-reader") {
+  if (kind.find("reader") != std::string::npos) {
     ReaderOptions options;
-    options.shared_memory = kind != "reader";
+    options.shared_memory = kind == "sharing-reader" || kind == "arena-reader";
+    if (kind == "two-channel-reader") options.channels = 2;
+    if (kind == "fp16-reader") options.compression.fields["image"] = {DType::kFp16};
     std::vector<Tensor> batches = payload.MakeBatches();
     if (kind == "arena-reader") batches = InArena(batches, options);
     return std::make_unique<ReaderClient>(std::move(batches), endpoints, std::move(options));

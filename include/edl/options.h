@@ -62,6 +62,10 @@ struct ReaderOptions {
   // as hide a long network or as it computes at a time; this is only the bound. 1 to 64.
   int window = 16;
 
+  // Connections to one teacher; its window's requests are spread over them. One is worth about a core on either side:
+  // raise it where a fast network is not filled and cores are idle. 1 to 16, and never more than the window.
+  int channels = 1;
+
   // Teachers used at a time. 0: all. EDL_MAX_TEACHERS.
   int max_teachers = 0;
 

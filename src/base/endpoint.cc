@@ -80,6 +80,11 @@ bool IsThisMachine(const std::string& endpoint) {
   return found;
 }
 
+std::string EndpointUri(const std::string& endpoint) {
+  const bool has_scheme = absl::StartsWith(endpoint, "unix:") || absl::StartsWith(endpoint, "dns:///");
+  return has_scheme ? endpoint : absl::StrCat("dns:///", endpoint);
+}
+
 absl::Status CheckEndpoint(const std::string& endpoint) {
   bool printable = std::all_of(endpoint.begin(), endpoint.end(), [](unsigned char c) { return c > ' ' && c != 127; });
   absl::string_view rest = endpoint;

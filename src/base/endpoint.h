@@ -11,6 +11,9 @@ namespace edl {
 // INVALID_ARGUMENT unless it is "host:port", "[ipv6]:port", "dns:///name:port" or "unix:/path".
 absl::Status CheckEndpoint(const std::string& endpoint);
 
+// The URI of an endpoint that has been checked: without a scheme, a host called "dns" or "xds" would be taken for one.
+std::string EndpointUri(const std::string& endpoint);
+
 // Nobody beyond this machine can reach it: unix:, localhost, 127.x.x.x, [::1].
 bool IsLoopback(const std::string& endpoint);
 

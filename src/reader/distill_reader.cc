@@ -44,7 +44,8 @@ std::shared_ptr<const std::vector<std::string>> AllNames(const ReaderOptions& op
 }
 
 TeacherClientFactory ConnectBy(const ReaderOptions& options) {
-  return [client = TeacherClientOptions{options.shared_memory, options.arena, options.compression}](
+  const int channels = std::min(options.channels, options.window);
+  return [client = TeacherClientOptions{options.shared_memory, options.arena, options.compression, channels}](
              const std::string& endpoint) { return NewGrpcTeacherClient(endpoint, client); };
 }
 

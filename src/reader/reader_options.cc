@@ -11,6 +11,8 @@
 namespace edl {
 namespace {
 
+constexpr int kMostChannels = 16;
+
 absl::Status CheckNames(const char* field, const std::vector<std::string>& names) {
   if (names.empty()) return absl::InvalidArgumentError(absl::StrCat(field, " is empty; expected one name or more"));
   std::set<std::string> seen;
@@ -72,6 +74,7 @@ absl::Status ReaderOptions::Validate() const {
   EDL_RETURN_IF_ERROR(CheckRange("no_teacher_timeout (ms)", no_teacher_timeout.count(), 0, kYear));
   EDL_RETURN_IF_ERROR(CheckRange("teacher_batch_rows", teacher_batch_rows, 1, INT32_MAX));
   EDL_RETURN_IF_ERROR(CheckRange("window", window, 1, Lane::kMaxWindow));
+  EDL_RETURN_IF_ERROR(CheckRange("channels", channels, 1, kMostChannels));
   EDL_RETURN_IF_ERROR(CheckRange("max_teachers", max_teachers, 0, INT32_MAX));
   EDL_RETURN_IF_ERROR(CheckRange("max_batches_ahead", max_batches_ahead, 0, 65'536));
   if (max_bytes_ahead == 0 || max_bytes_ahead > static_cast<std::size_t>(INT64_MAX)) {
@@ -97,6 +100,7 @@ std::string ReaderOptions::ToString() const {
   line("no_teacher_timeout_ms", limit(no_teacher_timeout.count(), "0 (for ever)"));
   line("teacher_batch_rows", teacher_batch_rows);
   line("window", window);
+  line("channels", channels);
   line("max_teachers", limit(max_teachers, "0 (all)"));
   line("max_batches_ahead", limit(max_batches_ahead, "0 (by the teachers' windows)"));
   line("max_bytes_ahead", max_bytes_ahead);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
 #include <utility>
+#include <vector>
 
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
@@ -22,18 +24,26 @@ std::shared_ptr<grpc::Channel> NewChannel(const std::string& endpoint) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 250);
   // Retries are dispatch's: gRPC's own never cover a tensor (a call is committed beyond 256 KiB) and cost a buffer.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  // Two readers in one process share no connection, and so no backoff either.
+  // Each channel has its connection: those to one teacher, and those of two readers in one process.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kClientPingTime);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingTimeout);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 0);
-  return grpc::CreateCustomChannel(endpoint, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(EndpointUri(endpoint), grpc::InsecureChannelCredentials(), arguments);
+}
+
+using Channels = std::vector<std::shared_ptr<grpc::Channel>>;
+
+Channels NewChannels(const std::string& endpoint, std::size_t count) {
+  Channels channels;
+  for (std::size_t i = 0; i < count; ++i) channels.push_back(NewChannel(endpoint));
+  return channels;
 }
 
 class GrpcTeacherClient final : public TeacherClient {
  public:
   GrpcTeacherClient(const std::string& endpoint, const TeacherClientOptions& options)
-      : endpoint_(endpoint), channel_(NewChannel(endpoint)) {
+      : endpoint_(endpoint), channels_(NewChannels(endpoint, static_cast<std::size_t>(options.channels))) {
     if (options.shared_memory && IsThisMachine(endpoint)) {
       extensions_.shared_memory = std::make_unique<SharedMemoryLink>(endpoint, options.arena);
     }
@@ -48,24 +58,26 @@ class GrpcTeacherClient final : public TeacherClient {
   std::unique_ptr<ModelProbe> NewModelProbe() override { return New(probes_); }
 
   void Reconnect() override {
-    // The old one goes at the next time, or with its last call, when the new one has long been in use: the last channel
-    // in use must not end on gRPC's own thread.
-    old_channel_ = std::exchange(channel_, NewChannel(endpoint_));
-    for (GrpcInferCall* call : calls_) call->set_channel(channel_);
-    for (GrpcModelProbe* probe : probes_) probe->set_channel(channel_);
+    // The old ones go at the next time, or with their last call, when the new ones have long been in use: the last
+    // channel in use must not end on gRPC's own thread.
+    old_channels_ = std::exchange(channels_, NewChannels(endpoint_, channels_.size()));
+    for (std::size_t i = 0; i < calls_.size(); ++i) calls_[i]->set_channel(InTurn(i));
+    for (std::size_t i = 0; i < probes_.size(); ++i) probes_[i]->set_channel(InTurn(i));
   }
 
  private:
+  const std::shared_ptr<grpc::Channel>& InTurn(std::size_t i) const { return channels_[i % channels_.size()]; }
+
   template <typename Call>
   std::unique_ptr<Call> New(std::vector<Call*>& all) {
-    all.push_back(new Call(channel_, extensions_));
+    all.push_back(new Call(InTurn(all.size()), extensions_));
     return std::unique_ptr<Call>(all.back());
   }
 
   const std::string endpoint_;
   ServerExtensions extensions_;
-  std::shared_ptr<grpc::Channel> channel_;
-  std::shared_ptr<grpc::Channel> old_channel_;
+  Channels channels_;
+  Channels old_channels_;
   // All that it has made; their owner keeps them as long as it keeps the client.
   std::vector<GrpcInferCall*> calls_;
   std::vector<GrpcModelProbe*> probes_;

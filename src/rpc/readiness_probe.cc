@@ -10,6 +10,7 @@
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/security/credentials.h"
 #include "proto/inference.grpc.pb.h"
+#include "src/base/endpoint.h"
 #include "src/base/mutex.h"
 #include "src/base/status.h"
 #include "src/rpc/status_code.h"
@@ -24,7 +25,7 @@ std::shared_ptr<grpc::Channel> NewChannel(const std::string& endpoint) {
   // A server that comes back is to be listed at the next heartbeat.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 500);
-  return grpc::CreateCustomChannel(endpoint, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(EndpointUri(endpoint), grpc::InsecureChannelCredentials(), arguments);
 }
 
 // Calls grpc.health.v1.Health/Check for the whole server. By hand: both messages are one field, and a second copy of

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TeacherClient: one connection to one teacher, which speaks the Open Inference Protocol.
+// TeacherClient: the connections to one teacher, which speaks the Open Inference Protocol.
 // Place: a lane owns one; dispatch knows gRPC only through these interfaces.
 // Errors: gRPC's codes as the server or the transport gives them, with the server's pushback (pushback.h); DATA_LOSS -
 //         the server's answer does not parse.
@@ -63,7 +63,7 @@ class TeacherClient {
   virtual ~TeacherClient() = default;
   virtual std::unique_ptr<TeacherCall> NewCall() = 0;
   virtual std::unique_ptr<ModelProbe> NewModelProbe() = 0;
-  // What is started from now on goes over a new connection. For one that may lead nowhere: no error tells of packets
+  // What is started from now on goes over new connections. For those that may lead nowhere: no error tells of packets
   // that vanish. What is in flight stays where it is.
   virtual void Reconnect() = 0;
 };
@@ -75,6 +75,8 @@ struct TeacherClientOptions {
   std::shared_ptr<SharedArena> arena;
   // What travels in fewer bytes, where the teacher takes it so.
   Compression compression;
+  // Connections; the n-th call that the client makes is sent over the n-th of them, and so on in turn.
+  int channels = 1;
 };
 
 // Connects in the background, when first used. `endpoint` has been checked.

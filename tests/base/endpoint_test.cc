@@ -22,6 +22,12 @@ TEST(Endpoint, RefusesWhatGrpcWouldConnectToInVain) {
   }
 }
 
+TEST(Endpoint, AHostWithTheNameOfASchemeIsAHost) {
+  EXPECT_EQ(EndpointUri("dns:80"), "dns:///dns:80");
+  EXPECT_EQ(EndpointUri("[::1]:80"), "dns:///[::1]:80");
+  for (const char* uri : {"dns:///teacher:80", "unix:/tmp/t.sock"}) EXPECT_EQ(EndpointUri(uri), uri);
+}
+
 TEST(Endpoint, IsLoopbackWhenNobodyBeyondThisMachineReachesIt) {
   for (const char* here :
        {"127.0.0.1:1", "127.9.8.7:1", "localhost:1", "[::1]:1", "unix:/tmp/t.sock", "dns:///localhost:1"}) {

@@ -4,6 +4,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,6 +43,10 @@ class PlainService final : public inference::GRPCInferenceService::Service {
   }
   grpc::Status ModelInfer(grpc::ServerContext* context, const inference::ModelInferRequest*,
                           inference::ModelInferResponse*) override {
+    {
+      MutexLock lock(mu_);
+      callers_.push_back(context->peer());
+    }
     release.Wait();
     context->AddTrailingMetadata("grpc-retry-pushback-ms", "1234");
     return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "full");
@@ -52,11 +58,18 @@ class PlainService final : public inference::GRPCInferenceService::Service {
     return peers_;
   }
 
+  // Who asked for ModelInfer.
+  std::vector<std::string> callers() {
+    MutexLock lock(mu_);
+    return callers_;
+  }
+
   Event release;
 
  private:
   Mutex mu_;
   std::vector<std::string> peers_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::string> callers_ ABSL_GUARDED_BY(mu_);
 };
 
 class DefaultServer : public ::testing::Test {
@@ -159,6 +172,29 @@ TEST_F(DefaultServer, ItsPushbackComesWithTheStatus) {
   done.Wait();
   EXPECT_EQ(status.message(), "full");
   EXPECT_EQ(PushbackOf(status), std::chrono::milliseconds(1234));
+}
+
+TEST_F(DefaultServer, CallsTakeTheChannelsInTurn) {
+  service_.release.Set();
+  TeacherClientOptions options;
+  options.channels = 3;
+  auto client = NewGrpcTeacherClient(endpoint_, options);
+  std::vector<std::unique_ptr<TeacherCall>> calls;
+  for (int i = 0; i < 6; ++i) calls.push_back(client->NewCall());
+  auto ask_all = [&] {
+    for (const auto& call : calls) {
+      Event done;
+      ASSERT_TRUE(call->Start({}, std::chrono::milliseconds(60'000), {}, [&](const auto&) { done.Set(); }).ok());
+      done.Wait();
+    }
+  };
+  ask_all();
+  client->Reconnect();
+  ask_all();
+  const std::vector<std::string> callers = service_.callers();
+  ASSERT_EQ(callers.size(), 12u);
+  for (std::size_t i : {0, 1, 2, 6, 7, 8}) EXPECT_EQ(callers[i], callers[i + 3]);
+  EXPECT_EQ(std::set<std::string>(callers.begin(), callers.end()).size(), 6u);
 }
 
 TEST_F(DefaultServer, ReconnectTakesANewConnection) {
