@@ -3,10 +3,12 @@
 //        labels on their way back. Off by default.
 // Place: ReaderOptions::compression. The student gets its fields as they were, and predictions in FP32.
 // Units: the error of a value x, which is rounded to the nearest, ties to even:
-//          FP16   <= 2^-11 x from 6.2e-5 to 65504, <= 2^-25 below; a finite value beyond is refused
-//          BF16   <= 2^-8 x in all of FP32's normal range
-//          UINT8  <= scale / 2 from scale * (0 - zero_point) to scale * (255 - zero_point); values beyond are clamped
-//                 to these; not a number is refused
+//          FP16   <= 2^-11 x from 6.2e-5 to 65504, <= 2^-25 below; beyond, scores are clamped to 65504
+//          BF16   <= 2^-8 x for what is normal in FP32, up to 3.38e38
+//          UINT8  <= scale / 2, and FP32's own rounding, from scale * (0 - zero_point) to scale * (255 - zero_point);
+//                 values beyond are clamped to these
+//        A field that holds a finite value beyond FP16's or BF16's range, or for UINT8 what is not a number, travels as
+//        FP32 in that request, and the log says so once a teacher.
 // With whom: teachers that list the extension "edl_compression" (edl-teacher does). Others are sent FP32, and
 //        what they answer is reduced by the reader, so that the student gets the same tensors from all.
 // Source: IEEE 754 binary16; bfloat16; Jacob et al., "Quantization and Training of Neural Networks for Efficient

@@ -23,7 +23,8 @@ namespace edl {
 // of the source's tensors, batches being what the source gives (for a source of samples: groups of teacher_batch_rows
 // samples), from the moment that the source gives one until Next() returns it; and their soft labels, which come to
 // rows * bytes of a row of all predictions. For a teacher that takes shared memory, also a copy of what is in flight to
-// it: its window * bytes of a teacher request, which are used again and again.
+// it: its window * bytes of a teacher request, which are used again and again; for one to which fields travel
+// compressed, its window * their compressed bytes.
 struct ReaderOptions {
   // --- Behaviour ---
 
@@ -41,7 +42,8 @@ struct ReaderOptions {
   bool ordered = true;
 
   // A reply whose soft labels hold NaN or infinity counts as wrong: its rows are asked of another teacher, and one that
-  // goes on so is not used. Off by default, since a model may mean its infinities (masked logits).
+  // goes on so is not used. Off by default, since a model may mean its infinities (masked logits). Of a top_k, the
+  // tensors that come are looked at, not the scores that they were made of.
   bool check_finite = false;
 
   // How many epochs the source will be asked for; 0: as many as the student reads. With a number, the reader does not

@@ -33,6 +33,22 @@ absl::Status CheckShare(const char* field, double value) {
   return absl::InvalidArgumentError(absl::StrCat(field, " is ", value, "; expected 0 to 1"));
 }
 
+// Beside the top k's own names come others, which must be free.
+absl::Status CheckTopKNames(const ReaderOptions& options) {
+  for (const auto& [prediction, how] : options.compression.predictions) {
+    if (how.top_k == 0) continue;
+    for (const std::string& name : {TopKIndexName(prediction), TopKRestName(prediction)}) {
+      for (const auto* names : {&options.fields, &options.predictions}) {
+        if (std::find(names->begin(), names->end(), name) == names->end()) continue;
+        return absl::InvalidArgumentError(absl::StrCat("'", name,
+                                                       "' is the name of a field or prediction, and of what ",
+                                                       "comes with the top ", how.top_k, " of '", prediction, "'"));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
 template <typename Hows>
 absl::Status CheckCompression(const char* kind, const Hows& hows, const std::vector<std::string>& names) {
   for (const auto& [name, how] : hows) {
@@ -70,6 +86,7 @@ absl::Status ReaderOptions::Validate() const {
   }
   EDL_RETURN_IF_ERROR(CheckCompression("fields", compression.fields, fields));
   EDL_RETURN_IF_ERROR(CheckCompression("predictions", compression.predictions, predictions));
+  EDL_RETURN_IF_ERROR(CheckTopKNames(*this));
   EDL_RETURN_IF_ERROR(CheckRange("num_epochs", num_epochs, 0, INT64_MAX));
   EDL_RETURN_IF_ERROR(CheckRange("no_teacher_timeout (ms)", no_teacher_timeout.count(), 0, kYear));
   EDL_RETURN_IF_ERROR(CheckRange("teacher_batch_rows", teacher_batch_rows, 1, INT32_MAX));

@@ -25,7 +25,7 @@ void DescribeTensor(const WireTensor& tensor, Proto* proto) {
   proto->set_name(tensor.spec.name);
   proto->set_datatype(DTypeName(tensor.spec.dtype));
   for (std::int64_t d : tensor.spec.shape) proto->add_shape(d);
-  WriteParameters(tensor, *proto->mutable_parameters());
+  WriteTensorParameters(tensor, *proto->mutable_parameters());
 }
 
 // The byte count must be what dtype and shape take; elements of BYTES are checked when they are joined.
@@ -48,7 +48,7 @@ absl::StatusOr<WireTensor> DecodeTensor(const Proto& proto, std::vector<Fragment
   std::optional<DType> dtype = ParseDType(proto.datatype());
   if (!dtype) return absl::InvalidArgumentError(absl::StrCat("unknown datatype '", proto.datatype(), "'"));
   tensor.spec.dtype = *dtype;
-  EDL_RETURN_IF_ERROR(ReadParameters(proto.parameters(), tensor));
+  EDL_RETURN_IF_ERROR(ReadTensorParameters(proto.parameters(), tensor));
   if (tensor.shared) {
     if (proto.has_contents()) return absl::InvalidArgumentError("has typed contents and lies in shared memory");
   } else if (raw != nullptr) {
@@ -98,7 +98,7 @@ absl::StatusOr<grpc::ByteBuffer> EncodeRequest(const InferRequest& request) {
   for (const RequestedOutput& output : request.outputs) {
     auto* proto = header.add_outputs();
     proto->set_name(output.name);
-    if (output.compression) WriteParameters(*output.compression, *proto->mutable_parameters());
+    if (output.compression) WriteOutputParameters(*output.compression, *proto->mutable_parameters());
   }
   return JoinRawMessage(header, kRawInputContents, request.inputs);
 }
@@ -113,7 +113,7 @@ absl::StatusOr<InferRequest> DecodeRequest(const grpc::ByteBuffer& buffer) {
       return absl::UnimplementedError(
           absl::StrCat("output '", output.name(), "' in shared memory; only inputs may lie there"));
     }
-    absl::StatusOr<std::optional<PredictionCompression>> how = ReadParameters(output.parameters());
+    absl::StatusOr<std::optional<PredictionCompression>> how = ReadOutputParameters(output.parameters());
     if (!how.ok()) return Annotate(how.status(), absl::StrCat("output '", output.name(), "'"));
     request.outputs.push_back({output.name(), *how});
   }

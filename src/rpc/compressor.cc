@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/log.h"
 #include "src/base/status.h"
 #include "src/tensor/compressed_tensor.h"
 
@@ -38,24 +39,30 @@ absl::Status Expand(Tensors& outputs, const std::string& name, const PredictionC
 
 }  // namespace
 
+void Compressor::OnServer(bool compresses) {
+  server_compresses_.store(compresses, std::memory_order_relaxed);
+  if (!compresses) Log().info("teacher {} takes nothing compressed: it is sent FP32", endpoint_);
+}
+
 void Compressor::AskForPredictions(InferRequest& request) const {
-  if (!server_compresses_.load(std::memory_order_relaxed)) return;
   for (RequestedOutput& output : request.outputs) {
     auto how = how_.predictions.find(output.name);
     if (how != how_.predictions.end()) output.compression = how->second;
   }
 }
 
-absl::Status Compressor::CompressFields(InferRequest& request) const {
-  if (!server_compresses_.load(std::memory_order_relaxed)) return absl::OkStatus();
+void Compressor::CompressFields(InferRequest& request) {
   for (WireTensor& input : request.inputs) {
     auto how = how_.fields.find(input.spec.name);
     if (how == how_.fields.end()) continue;
     absl::StatusOr<WireTensor> compressed = CompressField(input, how->second);
-    if (!compressed.ok()) return Annotate(compressed.status(), absl::StrCat("field '", input.spec.name, "'"));
-    input = *std::move(compressed);
+    if (compressed.ok()) {
+      input = *std::move(compressed);
+    } else if (!warned_.exchange(true, std::memory_order_relaxed)) {
+      Log().warn("field '{}' travels as FP32 where it must: {}", input.spec.name,
+                 std::string(compressed.status().message()));
+    }
   }
-  return absl::OkStatus();
 }
 
 absl::Status Compressor::ExpandPredictions(InferReply& reply) const {

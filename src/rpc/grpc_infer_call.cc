@@ -14,9 +14,9 @@
 namespace edl {
 namespace {
 
-// A server that knows nothing of our regions, since it is another process than the one that they were registered with,
-// or that cannot read them, says so in one of these; so does one that would refuse the bytes, too.
-bool MayRefuseSharedMemory(const grpc::Status& status) {
+// A server that knows nothing of our regions or of compression, since it is another process than the one that the probe
+// met, or that cannot read the regions, says so in one of these; so does one that would refuse the plain request, too.
+bool MayRefuseExtension(const grpc::Status& status) {
   switch (status.error_code()) {
     case grpc::StatusCode::INVALID_ARGUMENT:
     case grpc::StatusCode::NOT_FOUND:
@@ -35,11 +35,14 @@ bool MayRefuseSharedMemory(const grpc::Status& status) {
 struct GrpcInferCall::Attempt {
   grpc::ClientContext context;
   Deadline deadline;
-  // In shared memory, and the request with its bytes, should the server refuse that.
-  std::optional<SharedMemoryLink::Placed> placed;
-  InferRequest unplaced;
-  std::int64_t refused_by = 0;  // the server that refused the attempt before this one; 0: none did
-  bool cancelled = false;       // guarded by mu_
+  std::optional<SharedMemoryLink::Placed> placed;  // in shared memory
+  bool compressed = false;
+  InferRequest plain;  // of one that is either
+  // Of the attempt before this one, if it was refused: the server that did not take what lay in shared memory (0: it
+  // did not lie there); was it compressed?
+  std::int64_t placed_before = 0;
+  bool compressed_before = false;
+  bool cancelled = false;  // guarded by mu_
   grpc::ByteBuffer request;
   grpc::ByteBuffer reply;
   CallTag tag;
@@ -62,24 +65,20 @@ absl::Status GrpcInferCall::Start(const InferRequest& request, std::chrono::mill
 }
 
 absl::StatusOr<grpc::ByteBuffer> GrpcInferCall::Encode(const InferRequest& request, Attempt& attempt) const {
-  InferRequest compressing;
+  const auto& [shared_memory, compressor] = extensions_;
+  InferRequest compressed;
   const InferRequest* asked = &request;
-  if (extensions_.compressor != nullptr) {
-    compressing = request;
-    extensions_.compressor->AskForPredictions(compressing);
-    asked = &compressing;
+  attempt.compressed = compressor != nullptr && compressor->server_compresses();
+  if (attempt.compressed) {
+    compressed = request;
+    compressor->AskForPredictions(compressed);
+    asked = &compressed;
   }
-  if (extensions_.shared_memory != nullptr) attempt.placed = extensions_.shared_memory->Place(*asked);
-  if (!attempt.placed) return EncodeWithBytes(*asked);
-  attempt.unplaced = *asked;
-  return EncodeRequest(attempt.placed->request);
-}
-
-absl::StatusOr<grpc::ByteBuffer> GrpcInferCall::EncodeWithBytes(const InferRequest& request) const {
-  if (extensions_.compressor == nullptr) return EncodeRequest(request);
-  InferRequest compressed = request;
-  EDL_RETURN_IF_ERROR(extensions_.compressor->CompressFields(compressed));
-  return EncodeRequest(compressed);
+  if (shared_memory != nullptr) attempt.placed = shared_memory->Place(*asked);
+  if (attempt.placed || attempt.compressed) attempt.plain = request;
+  if (attempt.placed) return EncodeRequest(attempt.placed->request);
+  if (attempt.compressed) compressor->CompressFields(compressed);
+  return EncodeRequest(*asked);
 }
 
 absl::StatusOr<InferReply> GrpcInferCall::Decode(const grpc::ByteBuffer& bytes) const {
@@ -132,19 +131,23 @@ absl::Status GrpcInferCall::ErrorOf(const Attempt& attempt, const grpc::Status& 
 }
 
 // Null when the call is over.
-std::shared_ptr<GrpcInferCall::Attempt> GrpcInferCall::SettlePlaced(Attempt& attempt, const grpc::Status& status) {
-  if (attempt.refused_by != 0 && status.ok()) extensions_.shared_memory->OnRefused(attempt.refused_by);
-  if (!attempt.placed) return nullptr;
-  const std::int64_t server = attempt.placed->server;
-  extensions_.shared_memory->Return(*std::exchange(attempt.placed, std::nullopt), status.ok());
-  if (!MayRefuseSharedMemory(status)) return nullptr;
-  absl::StatusOr<grpc::ByteBuffer> bytes = Guarded([&] { return EncodeWithBytes(attempt.unplaced); });
-  if (!bytes.ok()) return nullptr;
+std::shared_ptr<GrpcInferCall::Attempt> GrpcInferCall::Settle(Attempt& attempt, const grpc::Status& status) {
+  const auto& [shared_memory, compressor] = extensions_;
+  if (status.ok()) {
+    if (attempt.placed_before != 0) shared_memory->OnRefused(attempt.placed_before);
+    if (attempt.compressed_before) compressor->OnServer(/*compresses=*/false);
+  }
+  const std::int64_t placed = attempt.placed ? attempt.placed->server : 0;
+  if (attempt.placed) shared_memory->Return(*std::exchange(attempt.placed, std::nullopt), status.ok());
+  if ((placed == 0 && !attempt.compressed) || !MayRefuseExtension(status)) return nullptr;
+  absl::StatusOr<grpc::ByteBuffer> bytes = Guarded([&] { return EncodeRequest(attempt.plain); });
+  if (!bytes.ok()) return nullptr;  // out of memory
   auto again = std::make_shared<Attempt>();
   again->request.Swap(&*bytes);
   again->tag = attempt.tag;
   again->done = std::move(attempt.done);
-  again->refused_by = server;
+  again->placed_before = placed;
+  again->compressed_before = attempt.compressed;
   return again;
 }
 
@@ -156,7 +159,7 @@ void GrpcInferCall::Finish(const grpc::Status& status) {
   }
   // gRPC swallows what its callbacks throw, and the batch would never arrive: nothing may leave here.
   absl::Status thrown = Guarded([&]() -> absl::Status {
-    if (std::shared_ptr<Attempt> again = SettlePlaced(*attempt, status)) {
+    if (std::shared_ptr<Attempt> again = Settle(*attempt, status)) {
       Send(again, attempt->deadline);
       return absl::OkStatus();
     }
@@ -166,7 +169,7 @@ void GrpcInferCall::Finish(const grpc::Status& status) {
     }
     absl::StatusOr<InferReply> reply =
         status.ok() ? Guarded([&] { return Decode(attempt->reply); }) : ErrorOf(*attempt, status);
-    if (status.ok() && !reply.ok()) {
+    if (status.ok() && absl::IsInvalidArgument(reply.status())) {
       reply = absl::DataLossError("the teacher's reply: " + std::string(reply.status().message()));
     }
     Done done = std::move(attempt->done);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // GrpcInferCall: one ModelInfer in flight on gRPC's callback API; request and reply stay in gRPC's slices. Its tensors
-// lie in shared memory where the link has room for them; a server that refuses that is asked again with the bytes. What
-// travels is compressed where that is wanted and the server takes it so.
+// lie in shared memory where the link has room for them, or travel compressed where that is wanted; a server that
+// refuses either, being another than the probe has met, is asked again in the protocol's own way.
 // Thread-safety: as TeacherCall.
 #pragma once
 
@@ -35,10 +35,9 @@ class GrpcInferCall final : public TeacherCall {
   using Deadline = std::chrono::system_clock::time_point;
 
   absl::StatusOr<grpc::ByteBuffer> Encode(const InferRequest& request, Attempt& attempt) const;
-  absl::StatusOr<grpc::ByteBuffer> EncodeWithBytes(const InferRequest& request) const;
   absl::StatusOr<InferReply> Decode(const grpc::ByteBuffer& bytes) const;
   void Send(const std::shared_ptr<Attempt>& attempt, Deadline deadline);
-  std::shared_ptr<Attempt> SettlePlaced(Attempt& attempt, const grpc::Status& status);
+  std::shared_ptr<Attempt> Settle(Attempt& attempt, const grpc::Status& status);
   void Finish(const grpc::Status& status);
   static absl::Status ErrorOf(const Attempt& attempt, const grpc::Status& status);
 

@@ -67,9 +67,16 @@ void GrpcModelProbe::OnReady(const std::shared_ptr<Attempt>& attempt, const grpc
                                 [this, attempt](const grpc::Status& status) { OnServer(attempt, status); });
 }
 
-// A server that does not answer this can teach all the same.
+// A server that does not know this call can teach all the same; one that was not reached may have what it offers.
 void GrpcModelProbe::OnServer(const std::shared_ptr<Attempt>& attempt, const grpc::Status& status) {
-  if (!status.ok()) attempt->server.clear_extensions();
+  switch (status.error_code()) {
+    case grpc::StatusCode::UNAVAILABLE:
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+    case grpc::StatusCode::CANCELLED:
+      return Finish(attempt, FromGrpc(status));
+    default:
+      break;
+  }
   Finish(attempt, Guarded([&] {
            extensions_.OnServer(attempt->stub, attempt->server.extensions());
            return FromProto(attempt->metadata);

@@ -47,7 +47,8 @@ class GrpcTeacherClient final : public TeacherClient {
     if (options.shared_memory && IsThisMachine(endpoint)) {
       extensions_.shared_memory = std::make_unique<SharedMemoryLink>(endpoint, options.arena);
     }
-    if (!options.compression.empty()) extensions_.compressor = std::make_unique<Compressor>(options.compression);
+    if (!options.compression.empty())
+      extensions_.compressor = std::make_unique<Compressor>(endpoint, options.compression);
   }
 
   ~GrpcTeacherClient() override {

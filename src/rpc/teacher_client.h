@@ -39,7 +39,7 @@ class TeacherCall {
   using Done = std::function<void(absl::StatusOr<InferReply>)>;
   virtual ~TeacherCall() = default;
 
-  // An error, and `done` never called, when the request cannot be sent at all (too large).
+  // An error, and `done` never called, when the request cannot be sent at all (too large, no memory).
   virtual absl::Status Start(const InferRequest& request, std::chrono::milliseconds timeout, CallTag tag,
                              Done done) = 0;
 

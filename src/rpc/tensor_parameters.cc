@@ -91,7 +91,7 @@ bool LiesInSharedMemory(const TensorParameters& parameters) {
   return parameters.count(kRegion) != 0;
 }
 
-void WriteParameters(const WireTensor& tensor, TensorParameters& parameters) {
+void WriteTensorParameters(const WireTensor& tensor, TensorParameters& parameters) {
   if (tensor.compressed) {
     parameters[kCompressedFrom].set_string_param(DTypeName(DType::kFp32));
     if (tensor.compressed->dtype == DType::kUint8) {
@@ -107,13 +107,13 @@ void WriteParameters(const WireTensor& tensor, TensorParameters& parameters) {
   }
 }
 
-absl::Status ReadParameters(const TensorParameters& parameters, WireTensor& tensor) {
+absl::Status ReadTensorParameters(const TensorParameters& parameters, WireTensor& tensor) {
   EDL_ASSIGN_OR_RETURN(tensor.shared, SharedMemoryOf(parameters));
   EDL_ASSIGN_OR_RETURN(tensor.compressed, CompressionOf(parameters, tensor.spec.dtype));
   return absl::OkStatus();
 }
 
-void WriteParameters(const PredictionCompression& how, TensorParameters& parameters) {
+void WriteOutputParameters(const PredictionCompression& how, TensorParameters& parameters) {
   parameters[kDatatype].set_string_param(DTypeName(how.dtype));
   if (how.top_k == 0) return;
   parameters[kTopK].set_int64_param(how.top_k);
@@ -121,7 +121,7 @@ void WriteParameters(const PredictionCompression& how, TensorParameters& paramet
   parameters[kTemperature].set_double_param(how.temperature);
 }
 
-absl::StatusOr<std::optional<PredictionCompression>> ReadParameters(const TensorParameters& parameters) {
+absl::StatusOr<std::optional<PredictionCompression>> ReadOutputParameters(const TensorParameters& parameters) {
   const auto datatype = parameters.find(kDatatype), scores = parameters.find(kScores);
   if (datatype == parameters.end() && parameters.count(kTopK) == 0) return std::nullopt;
   PredictionCompression how;

@@ -19,11 +19,11 @@ using TensorParameters = google::protobuf::Map<std::string, inference::InferPara
 bool LiesInSharedMemory(const TensorParameters& parameters);
 
 // A tensor's `shared` and `compressed`. Its dtype is read before them.
-void WriteParameters(const WireTensor& tensor, TensorParameters& parameters);
-absl::Status ReadParameters(const TensorParameters& parameters, WireTensor& tensor);
+void WriteTensorParameters(const WireTensor& tensor, TensorParameters& parameters);
+absl::Status ReadTensorParameters(const TensorParameters& parameters, WireTensor& tensor);
 
 // A requested output's.
-void WriteParameters(const PredictionCompression& how, TensorParameters& parameters);
-absl::StatusOr<std::optional<PredictionCompression>> ReadParameters(const TensorParameters& parameters);
+void WriteOutputParameters(const PredictionCompression& how, TensorParameters& parameters);
+absl::StatusOr<std::optional<PredictionCompression>> ReadOutputParameters(const TensorParameters& parameters);
 
 }  // namespace edl

@@ -62,8 +62,8 @@ absl::Status InferCall::Accept() {
   entered_ = true;
   EDL_ASSIGN_OR_RETURN(InferRequest request, DecodeRequest(*request_));
   EDL_RETURN_IF_ERROR(FindShared(request.inputs));
-  EDL_RETURN_IF_ERROR(Expand(request.inputs));
   EDL_ASSIGN_OR_RETURN(checked_, CheckRequest(parts_.model.info(), parts_.max_batch_rows, std::move(request)));
+  EDL_RETURN_IF_ERROR(Expand(checked_.inputs));
   if (!parts_.joins) EDL_RETURN_IF_ERROR(Assemble());
   request_->Clear();  // what was copied out of it is free for the next message while this one waits
   if (!parts_.pool.Submit(this)) return absl::UnavailableError("this teacher has stopped; ask another one");

@@ -58,10 +58,12 @@ absl::StatusOr<std::vector<WireTensor*>> InOrder(const ModelInfo& info, std::vec
   return ordered;
 }
 
-absl::Status CheckInput(const TensorSpec& spec, const TensorSpec& got) {
-  if (Fits(spec, got.dtype, got.shape)) return absl::OkStatus();
+absl::Status CheckInput(const TensorSpec& spec, const WireTensor& input) {
+  const TensorSpec& got = input.spec;
+  const DType dtype = input.compressed ? DType::kFp32 : got.dtype;  // to which it will be expanded
+  if (Fits(spec, dtype, got.shape)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("input '", spec.name, "': expected ", Kind(spec.dtype, spec.shape),
-                                                 ", got ", Kind(got.dtype, got.shape)));
+                                                 ", got ", Kind(dtype, got.shape)));
 }
 
 absl::Status CheckRows(const std::vector<WireTensor*>& inputs, std::int64_t max_rows) {
@@ -148,7 +150,7 @@ absl::StatusOr<CheckedRequest> CheckRequest(const ModelInfo& info, std::int64_t 
   EDL_RETURN_IF_ERROR(CheckModelName(info, request.model_name, request.model_version));
   CheckedRequest checked;
   EDL_ASSIGN_OR_RETURN(std::vector<WireTensor*> inputs, InOrder(info, request.inputs));
-  for (std::size_t i = 0; i < inputs.size(); ++i) EDL_RETURN_IF_ERROR(CheckInput(info.inputs[i], inputs[i]->spec));
+  for (std::size_t i = 0; i < inputs.size(); ++i) EDL_RETURN_IF_ERROR(CheckInput(info.inputs[i], *inputs[i]));
   EDL_RETURN_IF_ERROR(CheckRows(inputs, max_rows));
   EDL_ASSIGN_OR_RETURN(checked.outputs, OutputsAskedFor(info, request.outputs));
   checked.rows = inputs.front()->spec.shape[0];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/tensor/compressed_tensor.h"
 
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -32,9 +33,8 @@ absl::Status Misfit(const WireTensor& field, const FieldCompression& how) {
       if (Reduce(at, 1, how, &small)) continue;
       float value;
       std::memcpy(&value, at, sizeof value);
-      return absl::InvalidArgumentError(absl::StrCat("element ", element, " is ", value, ", for which ",
-                                                     DTypeName(how.dtype), " has no value; let the field travel as ",
-                                                     how.dtype == DType::kFp16 ? "BF16 or " : "", "FP32"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("element ", element, " is ", value, ", for which ", DTypeName(how.dtype), " has no value"));
     }
   }
   return absl::InternalError("an element did not fit, and now all do");
@@ -53,10 +53,20 @@ absl::StatusOr<WireTensor> HalvesToFloats(const WireTensor& halves) {
   return NewTensor(halves, DType::kFp32, std::move(buffer), count * sizeof(float));
 }
 
+// A masked class is often a very low score, and must not become an infinite one.
+void Saturate(const Tensor& floats, std::byte* halves) {
+  constexpr std::uint16_t kHighest = 0x7bff, kSign = 0x8000;
+  const auto* from = floats.data_as<float>();
+  auto* to = reinterpret_cast<std::uint16_t*>(halves);
+  for (std::int64_t i = 0; i < floats.element_count(); ++i) {
+    if (std::isfinite(from[i]) && (to[i] & ~kSign) > kHighest) to[i] = kHighest | (to[i] & kSign);
+  }
+}
+
 WireTensor FloatsToHalves(const std::string& name, const Tensor& floats) {
   const auto count = static_cast<std::size_t>(floats.element_count());
   std::shared_ptr<std::byte> buffer = AllocateAligned(count * sizeof(std::uint16_t));
-  Fp32ToFp16(floats.data(), count, buffer.get());  // a score beyond its range is infinite, as IEEE 754 has it
+  if (!Fp32ToFp16(floats.data(), count, buffer.get())) Saturate(floats, buffer.get());
   return NewTensor({{name, DType::kFp32, floats.shape()}, {}}, DType::kFp16, std::move(buffer),
                    count * sizeof(std::uint16_t));
 }

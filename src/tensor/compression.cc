@@ -13,7 +13,7 @@ absl::Status FieldCompression::Validate() const {
   }
   if (dtype != DType::kUint8) return absl::OkStatus();
   // Both sides compute in FP32, in which it must not vanish or overflow.
-  if (!std::isnormal(static_cast<float>(scale)) || scale < 0) {
+  if (!std::isnormal(static_cast<float>(scale)) || scale < 0 || !std::isfinite(static_cast<float>(255 * scale))) {
     return absl::InvalidArgumentError(absl::StrCat("scale is ", scale, "; expected a finite number above 0 for UINT8"));
   }
   if (zero_point < 0 || zero_point > 255) {

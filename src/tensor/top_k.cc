@@ -59,19 +59,26 @@ void ForTheRest(const float* scores, std::size_t classes, const std::vector<std:
   }
 }
 
-float RestOf(const float* scores, std::size_t classes, const std::vector<std::int32_t>& chosen, float highest,
-             const PredictionCompression& how) {
+float SumOfProbabilities(const float* scores, std::size_t classes, const std::vector<std::int32_t>& chosen) {
   double sum = 0;
-  if (how.scores == Scores::kProbabilities) {
-    ForTheRest(scores, classes, chosen, [&](float score) { sum += score; });
-    return static_cast<float>(sum);
-  }
-  // `highest` is at least as high as any of the rest, so no exponential overflows. Where it is infinite (all classes
-  // are masked), differences from it are not numbers.
-  if (std::isinf(highest)) highest = 0;
-  const auto per_unit = static_cast<float>(1 / how.temperature);
+  ForTheRest(scores, classes, chosen, [&](float score) { sum += score; });
+  return static_cast<float>(sum);
+}
+
+float MassOfLogits(const float* scores, std::size_t classes, const std::vector<std::int32_t>& chosen,
+                   double temperature) {
+  float highest = -std::numeric_limits<float>::infinity();
+  bool numbers = true;
+  ForTheRest(scores, classes, chosen, [&](float score) {
+    highest = score > highest ? score : highest;
+    numbers &= score == score;
+  });
+  if (!numbers) return std::numeric_limits<float>::quiet_NaN();
+  if (std::isinf(highest)) return highest;  // all are masked, or one outweighs everything
+  const auto per_unit = static_cast<float>(1 / temperature);
+  double sum = 0;  // 1 at least, and no exponential overflows
   ForTheRest(scores, classes, chosen, [&](float score) { sum += std::exp((score - highest) * per_unit); });
-  return static_cast<float>(highest + how.temperature * std::log(sum));
+  return static_cast<float>(highest + temperature * std::log(sum));
 }
 
 }  // namespace
@@ -101,7 +108,8 @@ absl::StatusOr<TopScores> TopK(const Tensor& scores, const PredictionCompression
       index[row * k + i] = chosen[i] = best[i].at;
     }
     std::sort(chosen.begin(), chosen.end());
-    rest[row] = RestOf(from, classes, chosen, Key(best[0].score), how);
+    rest[row] = how.scores == Scores::kProbabilities ? SumOfProbabilities(from, classes, chosen)
+                                                     : MassOfLogits(from, classes, chosen, how.temperature);
   }
   TopScores top;
   EDL_ASSIGN_OR_RETURN(top.values, Tensor::FromVector(shape, std::move(values)));

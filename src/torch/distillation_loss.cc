@@ -26,6 +26,7 @@ bool IsFloat(const torch::Tensor& tensor, torch::IntArrayRef sizes) {
 void CheckTeacher(const torch::Tensor& student_logits, const TopLogits& teacher) {
   const std::int64_t rows = student_logits.size(0);
   const bool fits = teacher.values.defined() && teacher.values.dim() == 2 &&
+                    teacher.values.size(1) < student_logits.size(1) &&
                     IsFloat(teacher.values, {rows, teacher.values.size(1)}) && IsFloat(teacher.rest, {rows}) &&
                     teacher.index.defined() && teacher.index.sizes() == teacher.values.sizes() &&
                     (teacher.index.scalar_type() == torch::kInt || teacher.index.scalar_type() == torch::kLong);
@@ -39,10 +40,11 @@ torch::Tensor LogSoftmax(const torch::Tensor& logits, double temperature) {
   return F::log_softmax(logits / temperature, F::LogSoftmaxFuncOptions(1));
 }
 
-// Of log-probabilities, both.
+// Of log-probabilities, both. What the teacher holds impossible has no part in it (0 log 0 is 0).
 torch::Tensor SoftLoss(const torch::Tensor& student, const torch::Tensor& teacher, double temperature) {
-  const auto mean_over_rows = F::KLDivFuncOptions().reduction(torch::kBatchMean).log_target(true);
-  return F::kl_div(student, teacher, mean_over_rows) * (temperature * temperature);
+  const torch::Tensor terms = teacher.exp() * (teacher - student);
+  const torch::Tensor possible = torch::where(teacher.isneginf(), torch::zeros_like(terms), terms);
+  return possible.sum() / student.size(0) * (temperature * temperature);
 }
 
 template <typename Soft>

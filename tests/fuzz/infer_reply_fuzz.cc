@@ -50,7 +50,7 @@ std::string Joined(const std::vector<const WireTensor*>& parts) {
 
 // All that comes of one delivery, errors included.
 std::string Read(const grpc::ByteBuffer& buffer, const ModelBinding& binding, std::int64_t rows) {
-  static const Compressor& compressor = *new Compressor({{}, {{"score", kTopTwo}}});
+  static const Compressor& compressor = *new Compressor("teacher", {{}, {{"score", kTopTwo}}});
   absl::StatusOr<InferReply> reply = DecodeReply(buffer);
   std::string text = TextOrWhyNot(reply);
   if (!reply.ok()) return text;

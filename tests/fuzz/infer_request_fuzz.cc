@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A ModelInfer request, as the server reads it: decoded, its shared memory found, what is compressed expanded, held
-// against the model, and its rows assembled.
+// A ModelInfer request, as the server reads it: decoded, its shared memory found, held against the model, what is
+// compressed expanded, and its rows assembled.
 // Input: one byte which model is served, the cuts, the message. A region of 64 bytes is registered as "region".
 #include "proto/inference.pb.h"
 #include "src/rpc/codec.h"
@@ -79,17 +79,17 @@ std::string Serve(const grpc::ByteBuffer& buffer, const ModelInfo& model) {
     input.fragments = {*std::move(bytes)};
     input.shared.reset();
   }
-  for (WireTensor& input : request->inputs) {
+  absl::StatusOr<CheckedRequest> checked = CheckRequest(model, kMaxRows, *std::move(request));
+  if (!checked.ok()) return text + checked.status().ToString();
+  Require(checked->rows > 0 && checked->rows <= kMaxRows, "a request has rows, and not too many");
+  Require(checked->inputs.size() == model.inputs.size() && !checked->outputs.empty(), "a request is complete");
+  for (WireTensor& input : checked->inputs) {
     if (!input.compressed) continue;
     absl::StatusOr<WireTensor> expanded = ExpandField(input);
     Require(expanded.ok() && expanded->spec.dtype == DType::kFp32 && expanded->spec.shape == input.spec.shape,
             "what is compressed can be expanded");
     input = *std::move(expanded);
   }
-  absl::StatusOr<CheckedRequest> checked = CheckRequest(model, kMaxRows, *std::move(request));
-  if (!checked.ok()) return text + checked.status().ToString();
-  Require(checked->rows > 0 && checked->rows <= kMaxRows, "a request has rows, and not too many");
-  Require(checked->inputs.size() == model.inputs.size() && !checked->outputs.empty(), "a request is complete");
   return text + Assembled(*checked);
 }
 

@@ -3,6 +3,7 @@
 // to compare what came of two ways of cutting.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>

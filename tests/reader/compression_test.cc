@@ -6,7 +6,9 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -153,15 +155,26 @@ TEST(Compression, WhatLiesInSharedMemoryIsNotCompressedButItsSoftLabelsAre) {
   }
 }
 
-TEST(Compression, AValueThatDoesNotFitIsAnErrorThatNamesIt) {
+TEST(Compression, AFieldWithAValueThatDoesNotFitTravelsInFull) {
   Teacher teacher;
   std::vector<float> values = SomeValues();
   values[5] = 1e6f;
-  const absl::Status status = Distil(teacher.server->endpoint(), {{{"x", {DType::kFp16}}}, {}}, values).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("batch 0 of epoch 0"));
-  EXPECT_THAT(std::string(status.message()),
-              HasSubstr("field 'x': element 5 is 1e+06, for which FP16 has no value; let the field travel as BF16"));
+  DistilledBatch batch = Distil(teacher.server->endpoint(), {{{"x", {DType::kFp16}}}, {}}, values).value();
+  EXPECT_EQ(teacher.seen(), values);
+  EXPECT_EQ(Floats(batch.at("score")), ScoresOf(values.data(), kRows));
+}
+
+TEST(Compression, ScoresBeyondHalvesAreTheHighestThatTheseHave) {
+  Teacher teacher;
+  std::vector<float> values = SomeValues();
+  values[0] = -1e9f;
+  values[1] = 0;
+  values[2] = 1e9f;
+  values[3] = std::numeric_limits<float>::infinity();
+  DistilledBatch batch = Distil(teacher.server->endpoint(), {{}, {{"score", {DType::kFp16}}}}, values).value();
+  const float* scores = batch.at("score").data_as<float>();
+  EXPECT_EQ(scores[0], -65504.0f);
+  EXPECT_EQ(scores[kClasses + 1], std::numeric_limits<float>::infinity());
 }
 
 TEST(Compression, SoftLabelsComeBackAsHalvesAndComeOutAsFloats) {
@@ -231,10 +244,15 @@ class PlainServer final : public inference::GRPCInferenceService::Service {
 
   const std::string& endpoint() const { return endpoint_; }
   bool parameters() const { return parameters_; }
+  int requests() const { return requests_; }
+  int refused() const { return refused_; }
+  // What it says that it has. Before it is used.
+  void set_extensions(std::vector<std::string> names) { extensions_ = std::move(names); }
 
   grpc::Status ModelMetadata(grpc::ServerContext*, const inference::ModelMetadataRequest*,
                              inference::ModelMetadataResponse* reply) override {
     reply->set_name("scores");
+    reply->add_versions("1");
     auto describe = [](auto* tensor, const char* name, std::int64_t width) {
       tensor->set_name(name);
       tensor->set_datatype("FP32");
@@ -250,11 +268,18 @@ class PlainServer final : public inference::GRPCInferenceService::Service {
     reply->set_ready(true);
     return grpc::Status::OK;
   }
+  grpc::Status ServerMetadata(grpc::ServerContext*, const inference::ServerMetadataRequest*,
+                              inference::ServerMetadataResponse* reply) override {
+    for (const std::string& name : extensions_) reply->add_extensions(name);
+    return grpc::Status::OK;
+  }
   grpc::Status ModelInfer(grpc::ServerContext*, const inference::ModelInferRequest* request,
                           inference::ModelInferResponse* reply) override {
+    ++requests_;
     parameters_ = request->inputs(0).parameters_size() + request->outputs(0).parameters_size() != 0;
     const std::string& bytes = request->raw_input_contents(0);
     if (request->inputs(0).datatype() != "FP32" || bytes.size() % 8 != 0) {
+      ++refused_;
       return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "expected FP32");
     }
     const auto rows = static_cast<std::int64_t>(bytes.size() / 8);
@@ -272,6 +297,9 @@ class PlainServer final : public inference::GRPCInferenceService::Service {
 
  private:
   std::atomic<bool> parameters_{false};
+  std::atomic<int> requests_{0};
+  std::atomic<int> refused_{0};
+  std::vector<std::string> extensions_;
   std::unique_ptr<grpc::Server> server_;
   std::string endpoint_;
 };
@@ -286,6 +314,77 @@ TEST(Compression, AServerWithoutItIsSentFloatsAndTheReaderPicksTheHighestScores)
             ScoresOf(SomeValues().data(), kRows));
 }
 
+// Rows of one batch go to both, and the prediction is joined of what both answer.
+TEST(Compression, AMixedFleetGivesTensorsOfOneForm) {
+  Teacher teacher;
+  PlainServer server;
+  Compression compression = kTopTwo;
+  compression.fields["x"] = {DType::kFp16};
+  const std::vector<float> values(2 * kRows * 8, 0.5f);  // FP16 has it
+  auto batches = FromBatches([values](std::int64_t) -> Generator<Fields> {
+    return [values, i = 0]() mutable -> absl::StatusOr<std::optional<Fields>> {
+      if (i++ == 200) return std::optional<Fields>();
+      return std::optional<Fields>(Fields{Tensor::FromVector<float>({kRows * 8, 2}, values).value()});
+    };
+  });
+  auto reader = NewReader(std::move(batches), FixedTeachers({teacher.server->endpoint(), server.endpoint()}),
+                          Options(compression));
+  auto both_ready = [&] {
+    const std::vector<LaneStats> lanes = reader->Stats().lanes;
+    return lanes.size() == 2 && lanes[0].state == "ready" && lanes[1].state == "ready";
+  };
+  while (!both_ready()) std::this_thread::yield();
+  std::int64_t count = 0;
+  for (absl::StatusOr<DistilledBatch>& batch : reader->Epoch()) {
+    ASSERT_TRUE(batch.ok()) << batch.status();
+    ASSERT_EQ(batch->at("score.index").shape(), (Shape{kRows * 8, 2}));
+    ASSERT_EQ(batch->at("score.rest").shape(), (Shape{kRows * 8}));
+    for (std::int64_t r = 0; r < kRows * 8; ++r) {
+      ASSERT_EQ(batch->at("score").data_as<float>()[2 * r], 2.5f);
+      ASSERT_EQ(batch->at("score.rest").data_as<float>()[r], 3.0f);
+    }
+    ++count;
+  }
+  EXPECT_EQ(count, 200);
+  EXPECT_GT(server.requests(), 0);
+  EXPECT_FALSE(teacher.seen().empty());
+}
+
+// A teacher is taken back for a version of before, while its lane is idle and notices nothing.
+TEST(Compression, AServerThatHasLostItIsAskedInTheProtocolsOwnWay) {
+  PlainServer server;
+  server.set_extensions({"edl_compression"});
+  Compression compression = kTopTwo;
+  compression.fields["x"] = {DType::kFp16};
+  ReaderOptions options = Options(compression);
+  options.num_epochs = 0;
+  auto reader = NewReader(OneBatch(), FixedTeachers({server.endpoint()}), options);
+  for (int epoch = 0; epoch < 40; ++epoch) {
+    absl::StatusOr<std::optional<DistilledBatch>> batch = reader->Next();
+    ASSERT_TRUE(batch.ok()) << batch.status();
+    ExpectTopTwo(**batch);
+    ASSERT_FALSE((*reader->Next()).has_value());
+  }
+  EXPECT_GT(server.refused(), 0);
+  EXPECT_LE(server.refused(), options.window);  // what was on its way before the first was refused
+  EXPECT_EQ(reader->Stats().retried, 0);
+}
+
+TEST(Compression, ABatchWithoutRowsHasItsThreeTensors) {
+  Teacher teacher;
+  auto source = FromBatches([](std::int64_t) -> Generator<Fields> {
+    return [given = false]() mutable -> absl::StatusOr<std::optional<Fields>> {
+      if (std::exchange(given, true)) return std::optional<Fields>();
+      return std::optional<Fields>(Fields{Tensor::FromVector<float>({0, 2}, {}).value()});
+    };
+  });
+  auto reader = NewReader(std::move(source), FixedTeachers({teacher.server->endpoint()}), Options(kTopTwo));
+  const DistilledBatch batch = *reader->Next().value();
+  EXPECT_EQ(batch.at("score").shape(), (Shape{0, 2}));
+  EXPECT_EQ(batch.at("score.index").shape(), (Shape{0, 2}));
+  EXPECT_EQ(batch.at("score.rest").shape(), (Shape{0}));
+}
+
 TEST(Compression, WhatTheModelDoesNotHaveIsRefused) {
   Teacher teacher;
   Compression too_many{{}, {{"score", {DType::kFp32, kClasses}}}};
@@ -297,6 +396,10 @@ TEST(Compression, WhatTheModelDoesNotHaveIsRefused) {
   options.compression.fields["x"] = {DType::kFp16};
   auto reader = NewReader(test::BatchesOf(1, 4), FixedTeachers({rows->endpoint()}), options);
   EXPECT_THAT(std::string(reader->Next().status().message()), HasSubstr("only FP32 travels as FP16"));
+  options.compression = {{{"label", {DType::kFp16}}}, {}};
+  reader = NewReader(test::BatchesOf(1, 4), FixedTeachers({rows->endpoint()}), options);
+  EXPECT_THAT(std::string(reader->Next().status().message()),
+              HasSubstr("field 'label' is to travel as FP16, and its model does not take it"));
   options.compression = {{}, {{"score", {DType::kFp16}}}};
   reader = NewReader(test::BatchesOf(1, 4), FixedTeachers({rows->endpoint()}), options);
   EXPECT_THAT(std::string(reader->Next().status().message()), HasSubstr("only FP32 comes as"));

@@ -50,6 +50,13 @@ TEST(Configuration, CompressionIsCheckedAndPrinted) {
   EXPECT_THAT(refusal({{{"x", {DType::kUint8, 1, 300}}}, {}}), HasSubstr("zero_point is 300; expected 0 to 255"));
   EXPECT_THAT(refusal({{}, {{"x", {}}}}), HasSubstr("compression.predictions holds 'x', which is none of {score}"));
   EXPECT_THAT(refusal({{}, {{"score", {DType::kFp32, -1}}}}), HasSubstr("top_k is -1; expected"));
+  EXPECT_THAT(refusal({{{"x", {DType::kUint8, 1e38}}}, {}}), HasSubstr("scale is 1e+38; expected"));
+  ReaderOptions clash = test::RowOptions();
+  clash.fields.push_back("score.rest");
+  clash.compression.predictions["score"].top_k = 2;
+  EXPECT_THAT(
+      std::string(clash.Validate().message()),
+      HasSubstr("'score.rest' is the name of a field or prediction, and of what comes with the top 2 of 'score'"));
 
   ReaderOptions options = test::RowOptions();
   EXPECT_THAT(options.ToString(), HasSubstr("compression.fields = (none)\n"));

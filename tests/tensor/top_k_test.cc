@@ -91,6 +91,11 @@ TEST(TopK, TheRestOfLogitsHasTheirMassAtTheTemperature) {
   }
 }
 
+TEST(TopK, TheRestHasItsMassHoweverFarBelowTheHighestItLies) {
+  EXPECT_NEAR(Values<float>(TopOf({1, 3}, {1e4f, 0, 0}, Top(1)).rest)[0], std::log(2), 1e-6);
+  EXPECT_NEAR(Values<float>(TopOf({1, 3}, {kInfinity, 200, 200}, Top(1)).rest)[0], 200 + std::log(2), 1e-4);
+}
+
 TEST(TopK, MaskedClassesHaveNoMass) {
   const TopScores some = TopOf({1, 4}, {-kInfinity, 1, 0, -kInfinity}, Top(1));
   EXPECT_NEAR(Values<float>(some.rest)[0], 0, 1e-6);

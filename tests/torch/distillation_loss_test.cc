@@ -145,6 +145,18 @@ TEST(DistillationLoss, OfTopLogitsHasGradientsForTheStudentAlone) {
   EXPECT_GT(student.grad().abs().sum().item<double>(), 0);
 }
 
+TEST(DistillationLoss, WhatTheTeacherHoldsImpossibleHasNoPart) {
+  const double impossible = -std::numeric_limits<double>::infinity();
+  torch::Tensor teacher = torch::tensor({{2.0, 1.0, impossible, impossible}}, torch::kDouble);
+  torch::Tensor student = torch::randn({1, 4}, torch::kDouble).requires_grad_();
+  const torch::Tensor all = DistillationLoss(student, {}, teacher, {1.0, 2.0});
+  const torch::Tensor top = DistillationLoss(student, {}, TopOf(teacher, 2, 2.0), {1.0, 2.0});
+  EXPECT_TRUE(std::isfinite(all.item<double>()));
+  EXPECT_NEAR(top.item<double>(), all.item<double>(), 1e-9);
+  (all + top).backward();
+  EXPECT_TRUE(student.grad().isfinite().all().item<bool>());
+}
+
 TEST(DistillationLoss, OfTopLogitsThatDoNotFitSaysWhatIsExpected) {
   const torch::Tensor student = torch::randn({4, 10});
   TopLogits teacher = TopOf(torch::randn({4, 10}), 3, 2);

@@ -24,7 +24,7 @@ torch::Tensor DistillationLoss(const torch::Tensor& student_logits, const torch:
 // Of the teacher's logits the highest, as PredictionCompression::top_k gives them.
 struct TopLogits {
   torch::Tensor values;  // [rows, k]
-  torch::Tensor index;   // [rows, k] int32 or int64: their classes
+  torch::Tensor index;   // [rows, k] int32 or int64: their classes, which are the student's (fewer than those: k)
   torch::Tensor rest;    // [rows]: the mass of all other classes, taken at the loss's temperature
 };
 
