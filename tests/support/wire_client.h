@@ -27,6 +27,10 @@ class WireClient {
   inference::GRPCInferenceService::Stub& stub() { return *stub_; }
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
+  // gRPC's first connection of several that are begun at once fails now and then, and with it the first call; this one
+  // waits until it stands.
+  bool Connect() { return channel_->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(60)); }
+
   // Every call is bounded, so that a test that goes wrong ends.
   static std::unique_ptr<grpc::ClientContext> Context() {
     auto context = std::make_unique<grpc::ClientContext>();

@@ -50,6 +50,7 @@ class Doubler {
     for (std::size_t i = 0; i < requests.size(); ++i) {
       threads.emplace_back([&, i] {
         WireClient client(server_->endpoint());
+        if (!client.Connect()) return;
         inference::ModelInferRequest request;
         AddRaw(request, "x", "FP32", {static_cast<std::int64_t>(requests[i].size()) / row_length, row_length},
                requests[i]);
