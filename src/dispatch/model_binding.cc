@@ -46,12 +46,13 @@ absl::StatusOr<ModelBinding> ModelBinding::Bind(const std::vector<std::string>& 
     }
     binding.inputs_.push_back({static_cast<std::size_t>(field - fields.begin()), spec});
   }
-  for (const auto& [name, how] : compression.fields) {
-    auto taken =
-        std::find_if(model.inputs.begin(), model.inputs.end(), [&](const auto& spec) { return spec.name == name; });
+  for (const auto& field : compression.fields) {
+    auto taken = std::find_if(model.inputs.begin(), model.inputs.end(),
+                              [&](const TensorSpec& spec) { return spec.name == field.first; });
     if (taken != model.inputs.end()) continue;
-    return absl::InvalidArgumentError(absl::StrCat("field '", name, "' is to travel as ", how.ToString(),
-                                                   ", and its model does not take it; it serves ", model.ToString()));
+    return absl::InvalidArgumentError(absl::StrCat("field '", field.first, "' is to travel as ",
+                                                   field.second.ToString(), ", and its model does not take it; it ",
+                                                   "serves ", model.ToString()));
   }
   if (binding.inputs_.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("its model takes no inputs; it serves ", model.ToString()));
