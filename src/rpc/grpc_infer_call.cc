@@ -14,9 +14,9 @@
 namespace edl {
 namespace {
 
-// A server that knows nothing of our regions or of compression, since it is another process than the one that the probe
-// met, or that cannot read the regions, says so in one of these; so does one that would refuse the plain request, too.
-bool MayRefuseExtension(const grpc::Status& status) {
+// A server that knows nothing of our regions, since it is another process than the one that they were registered with,
+// or that cannot read them, says so in one of these; so does one that would refuse the bytes, too.
+bool MayRefuseSharedMemory(const grpc::Status& status) {
   switch (status.error_code()) {
     case grpc::StatusCode::INVALID_ARGUMENT:
     case grpc::StatusCode::NOT_FOUND:
@@ -30,6 +30,13 @@ bool MayRefuseExtension(const grpc::Status& status) {
   }
 }
 
+// One that takes no compressed tensors, being another than the probe has met, finds datatypes that it does not expect.
+// (A model that fails has not refused them.)
+bool MayRefuseCompression(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::INVALID_ARGUMENT ||
+         status.error_code() == grpc::StatusCode::UNIMPLEMENTED;
+}
+
 }  // namespace
 
 struct GrpcInferCall::Attempt {
@@ -38,10 +45,10 @@ struct GrpcInferCall::Attempt {
   std::optional<SharedMemoryLink::Placed> placed;  // in shared memory
   bool compressed = false;
   InferRequest plain;  // of one that is either
-  // Of the attempt before this one, if it was refused: the server that did not take what lay in shared memory (0: it
-  // did not lie there); was it compressed?
-  std::int64_t placed_before = 0;
-  bool compressed_before = false;
+  // Why there was an attempt before this one, the plain one: the server that refused what lay in shared memory (0: none
+  // did); or it refused what was compressed.
+  std::int64_t refused_placed = 0;
+  bool refused_compressed = false;
   bool cancelled = false;  // guarded by mu_
   grpc::ByteBuffer request;
   grpc::ByteBuffer reply;
@@ -134,20 +141,26 @@ absl::Status GrpcInferCall::ErrorOf(const Attempt& attempt, const grpc::Status& 
 std::shared_ptr<GrpcInferCall::Attempt> GrpcInferCall::Settle(Attempt& attempt, const grpc::Status& status) {
   const auto& [shared_memory, compressor] = extensions_;
   if (status.ok()) {
-    if (attempt.placed_before != 0) shared_memory->OnRefused(attempt.placed_before);
-    if (attempt.compressed_before) compressor->OnServer(/*compresses=*/false);
+    if (attempt.refused_placed != 0) shared_memory->OnRefused(attempt.refused_placed);
+    if (attempt.refused_compressed) compressor->OnServer(/*compresses=*/false);
   }
-  const std::int64_t placed = attempt.placed ? attempt.placed->server : 0;
-  if (attempt.placed) shared_memory->Return(*std::exchange(attempt.placed, std::nullopt), status.ok());
-  if ((placed == 0 && !attempt.compressed) || !MayRefuseExtension(status)) return nullptr;
+  std::int64_t refused_placed = 0;
+  bool refused_compressed = false;
+  if (attempt.placed) {  // most likely that is what it refuses: if not, the next request shows it
+    if (MayRefuseSharedMemory(status)) refused_placed = attempt.placed->server;
+    shared_memory->Return(*std::exchange(attempt.placed, std::nullopt), status.ok());
+  } else {
+    refused_compressed = attempt.compressed && MayRefuseCompression(status);
+  }
+  if (refused_placed == 0 && !refused_compressed) return nullptr;
   absl::StatusOr<grpc::ByteBuffer> bytes = Guarded([&] { return EncodeRequest(attempt.plain); });
   if (!bytes.ok()) return nullptr;  // out of memory
   auto again = std::make_shared<Attempt>();
   again->request.Swap(&*bytes);
   again->tag = attempt.tag;
   again->done = std::move(attempt.done);
-  again->placed_before = placed;
-  again->compressed_before = attempt.compressed;
+  again->refused_placed = refused_placed;
+  again->refused_compressed = refused_compressed;
   return again;
 }
 

@@ -127,7 +127,10 @@ absl::StatusOr<std::optional<PredictionCompression>> ReadOutputParameters(const 
   PredictionCompression how;
   if (datatype != parameters.end()) {
     const std::optional<DType> dtype = ParseDType(datatype->second.string_param());
-    if (!dtype) return absl::InvalidArgumentError(absl::StrCat("parameter '", kDatatype, "' is no datatype"));
+    if (!dtype) {
+      return absl::InvalidArgumentError(absl::StrCat("parameter '", kDatatype, "' is '",
+                                                     datatype->second.string_param(), "'; expected 'FP32' or 'FP16'"));
+    }
     how.dtype = *dtype;
   }
   EDL_ASSIGN_OR_RETURN(how.top_k, IntegerParameter(parameters, kTopK));

@@ -83,11 +83,9 @@ absl::Status CheckRows(const std::vector<WireTensor*>& inputs, std::int64_t max_
 }
 
 absl::Status CheckCompression(const TensorSpec& output, const PredictionCompression& how) {
-  const bool classes_known = output.shape.size() > 1 && output.shape.back() != -1;
-  if (output.dtype == DType::kFp32 && how.top_k == 0) return absl::OkStatus();
-  if (output.dtype == DType::kFp32 && output.shape.size() > 1 && (!classes_known || how.top_k < output.shape.back())) {
-    return absl::OkStatus();
-  }
+  const std::int64_t classes = output.shape.back();
+  const bool has_them = output.shape.size() > 1 && (classes == -1 || how.top_k < classes);
+  if (output.dtype == DType::kFp32 && (how.top_k == 0 || has_them)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("output '", output.name, "' is ", Kind(output.dtype, output.shape),
                                                  "; it cannot come as ", how.ToString()));
 }

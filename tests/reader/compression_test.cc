@@ -13,14 +13,12 @@
 #include <vector>
 
 #include "gmock/gmock.h"
-#include "grpcpp/security/server_credentials.h"
-#include "grpcpp/server.h"
-#include "grpcpp/server_builder.h"
-#include "proto/inference.grpc.pb.h"
 #include "src/base/mutex.h"
 #include "src/teacher/server.h"
+#include "tests/support/foreign_server.h"
 #include "tests/support/function_model.h"
 #include "tests/support/rows.h"
+#include "tests/support/wire_client.h"
 
 namespace edl {
 namespace {
@@ -131,28 +129,51 @@ TEST(Compression, FieldsArriveWithinTheirBoundsAndComeOutAsTheyWere) {
   }
 }
 
-// 16,384 rows: worth the shared memory.
-TEST(Compression, WhatLiesInSharedMemoryIsNotCompressedButItsSoftLabelsAre) {
+// For ever the same batch, which is worth the shared memory.
+struct LargeBatches {
+  static constexpr std::int64_t kMany = 16'384;
+
+  LargeBatches() : values(2 * kMany) {
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 1'000) / 7;
+    exact = ScoresOf(values.data(), kMany);
+    const Tensor x = Tensor::FromVector({kMany, 2}, values).value();
+    auto endless = FromBatches([x](std::int64_t) -> Generator<Fields> {
+      return [x]() -> absl::StatusOr<std::optional<Fields>> { return std::optional<Fields>(Fields{x}); };
+    });
+    ReaderOptions options = Options({{{"x", {DType::kFp16}}}, {{"score", {DType::kFp16}}}});
+    options.teacher_batch_rows = kMany;
+    reader = NewReader(std::move(endless), FixedTeachers({teacher.server->endpoint()}), options);
+  }
+  std::vector<float> NextScores() { return Floats((*reader->Next().value()).at("score")); }
+
   Teacher teacher;
-  constexpr std::int64_t kMany = 16'384;
-  std::vector<float> values(2 * kMany);
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 1'000) / 7;
-  const Tensor x = Tensor::FromVector({kMany, 2}, values).value();
-  auto endless = FromBatches([x](std::int64_t) -> Generator<Fields> {
-    return [x]() -> absl::StatusOr<std::optional<Fields>> { return std::optional<Fields>(Fields{x}); };
-  });
-  ReaderOptions options = Options({{{"x", {DType::kFp16}}}, {{"score", {DType::kFp16}}}});
-  options.teacher_batch_rows = kMany;
-  auto reader = NewReader(std::move(endless), FixedTeachers({teacher.server->endpoint()}), options);
-  const std::vector<float> exact = ScoresOf(values.data(), kMany);
+  std::vector<float> values;
+  std::vector<float> exact;
+  std::unique_ptr<DistillReader> reader;
+};
+
+TEST(Compression, WhatLiesInSharedMemoryIsNotCompressedButItsSoftLabelsAre) {
+  LargeBatches large;
   bool in_full = false;  // until the first slot is registered, requests travel
   while (!in_full) {
-    const DistilledBatch batch = *reader->Next().value();
-    const std::vector<float> seen = teacher.seen(), got = Floats(batch.at("score"));
-    in_full = seen == values;
-    ASSERT_NE(got, exact);
-    for (std::size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], exact[i], exact[i] / 500 + 1e-6);
+    const std::vector<float> got = large.NextScores();
+    in_full = large.teacher.seen() == large.values;
+    ASSERT_NE(got, large.exact);
+    for (std::size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], large.exact[i], large.exact[i] / 500 + 1e-6);
   }
+}
+
+TEST(Compression, AServerThatHasForgottenItsSharedMemoryStillCompresses) {
+  LargeBatches large;
+  while (large.teacher.seen() != large.values) large.NextScores();
+  WireClient client(large.teacher.server->endpoint());
+  inference::SystemSharedMemoryUnregisterResponse reply;
+  ASSERT_TRUE(client.stub().SystemSharedMemoryUnregister(WireClient::Context().get(), {}, &reply).ok());
+  while (large.NextScores() != large.exact) {
+  }  // until it has refused what lay there, and answered the plain request
+  bool compresses = false;
+  for (int i = 0; i < 1'000 && !compresses; ++i) compresses = large.NextScores() != large.exact;
+  EXPECT_TRUE(compresses);
 }
 
 TEST(Compression, AFieldWithAValueThatDoesNotFitTravelsInFull) {
@@ -229,50 +250,16 @@ TEST(Compression, SampleListsGetTheirTopScoresRowByRow) {
   EXPECT_THAT(Floats(list.samples[1].predictions[2]), ElementsAre(-15));
 }
 
-// A server of the protocol alone: it has no extensions, and would not know the parameters.
-class PlainServer final : public inference::GRPCInferenceService::Service {
+// A server of the protocol alone: it does not know the parameters, whatever it says that it has.
+class PlainServer final : public test::ForeignServer {
  public:
-  PlainServer() {
-    int port = 0;
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.RegisterService(this);
-    server_ = builder.BuildAndStart();
-    endpoint_ = "127.0.0.1:" + std::to_string(port);
-  }
-  ~PlainServer() override { server_->Shutdown(std::chrono::system_clock::now()); }
+  explicit PlainServer(std::vector<std::string> extensions = {}) : ForeignServer(Info(), std::move(extensions)) {}
+  ~PlainServer() override { Stop(); }
 
-  const std::string& endpoint() const { return endpoint_; }
   bool parameters() const { return parameters_; }
   int requests() const { return requests_; }
   int refused() const { return refused_; }
-  // What it says that it has. Before it is used.
-  void set_extensions(std::vector<std::string> names) { extensions_ = std::move(names); }
 
-  grpc::Status ModelMetadata(grpc::ServerContext*, const inference::ModelMetadataRequest*,
-                             inference::ModelMetadataResponse* reply) override {
-    reply->set_name("scores");
-    reply->add_versions("1");
-    auto describe = [](auto* tensor, const char* name, std::int64_t width) {
-      tensor->set_name(name);
-      tensor->set_datatype("FP32");
-      tensor->add_shape(-1);
-      tensor->add_shape(width);
-    };
-    describe(reply->add_inputs(), "x", 2);
-    describe(reply->add_outputs(), "score", kClasses);
-    return grpc::Status::OK;
-  }
-  grpc::Status ModelReady(grpc::ServerContext*, const inference::ModelReadyRequest*,
-                          inference::ModelReadyResponse* reply) override {
-    reply->set_ready(true);
-    return grpc::Status::OK;
-  }
-  grpc::Status ServerMetadata(grpc::ServerContext*, const inference::ServerMetadataRequest*,
-                              inference::ServerMetadataResponse* reply) override {
-    for (const std::string& name : extensions_) reply->add_extensions(name);
-    return grpc::Status::OK;
-  }
   grpc::Status ModelInfer(grpc::ServerContext*, const inference::ModelInferRequest* request,
                           inference::ModelInferResponse* reply) override {
     ++requests_;
@@ -285,13 +272,7 @@ class PlainServer final : public inference::GRPCInferenceService::Service {
     const auto rows = static_cast<std::int64_t>(bytes.size() / 8);
     std::vector<float> x(bytes.size() / 4);
     std::memcpy(x.data(), bytes.data(), bytes.size());
-    const std::vector<float> scores = ScoresOf(x.data(), rows);
-    auto* output = reply->add_outputs();
-    output->set_name("score");
-    output->set_datatype("FP32");
-    output->add_shape(rows);
-    output->add_shape(kClasses);
-    reply->add_raw_output_contents(scores.data(), scores.size() * sizeof(float));
+    AddOutput("score", Tensor::FromVector({rows, kClasses}, ScoresOf(x.data(), rows)).value(), *reply);
     return grpc::Status::OK;
   }
 
@@ -299,9 +280,6 @@ class PlainServer final : public inference::GRPCInferenceService::Service {
   std::atomic<bool> parameters_{false};
   std::atomic<int> requests_{0};
   std::atomic<int> refused_{0};
-  std::vector<std::string> extensions_;
-  std::unique_ptr<grpc::Server> server_;
-  std::string endpoint_;
 };
 
 TEST(Compression, AServerWithoutItIsSentFloatsAndTheReaderPicksTheHighestScores) {
@@ -352,8 +330,7 @@ TEST(Compression, AMixedFleetGivesTensorsOfOneForm) {
 
 // A teacher is taken back for a version of before, while its lane is idle and notices nothing.
 TEST(Compression, AServerThatHasLostItIsAskedInTheProtocolsOwnWay) {
-  PlainServer server;
-  server.set_extensions({"edl_compression"});
+  PlainServer server({"edl_compression"});
   Compression compression = kTopTwo;
   compression.fields["x"] = {DType::kFp16};
   ReaderOptions options = Options(compression);

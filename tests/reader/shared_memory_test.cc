@@ -7,10 +7,8 @@
 #include <vector>
 
 #include "gmock/gmock.h"
-#include "grpcpp/security/server_credentials.h"
-#include "grpcpp/server.h"
-#include "grpcpp/server_builder.h"
 #include "src/teacher/server.h"
+#include "tests/support/foreign_server.h"
 #include "tests/support/function_model.h"
 #include "tests/support/mapping.h"
 #include "tests/support/rows.h"
@@ -160,41 +158,16 @@ TEST(SharedMemory, IsRegisteredAgainWhenTheServerHasForgotten) {
   EXPECT_EQ(reader->Stats().retried, 0);
 }
 
-// A server that is not ours: it says that it has the extension, and fails at it.
-class PoorServer final : public inference::GRPCInferenceService::Service {
+// It says that it has the extension, and fails at it.
+class PoorServer final : public test::ForeignServer {
  public:
   enum class Fails { kRegister, kInfer };
 
-  explicit PoorServer(Fails fails) : fails_(fails) {
-    int port = 0;
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.RegisterService(this);
-    server_ = builder.BuildAndStart();
-    endpoint_ = "127.0.0.1:" + std::to_string(port);
-  }
-  ~PoorServer() override { server_->Shutdown(std::chrono::system_clock::now()); }
+  explicit PoorServer(Fails fails) : ForeignServer(test::RowModel(), {"system_shared_memory"}), fails_(fails) {}
+  ~PoorServer() override { Stop(); }
 
-  const std::string& endpoint() const { return endpoint_; }
   int refused() const { return refused_; }
 
-  grpc::Status ModelMetadata(grpc::ServerContext*, const inference::ModelMetadataRequest*,
-                             inference::ModelMetadataResponse* reply) override {
-    reply->set_name("rows");
-    Describe(*reply->add_inputs(), "x", 2);
-    Describe(*reply->add_outputs(), "score", 3);
-    return grpc::Status::OK;
-  }
-  grpc::Status ModelReady(grpc::ServerContext*, const inference::ModelReadyRequest*,
-                          inference::ModelReadyResponse* reply) override {
-    reply->set_ready(true);
-    return grpc::Status::OK;
-  }
-  grpc::Status ServerMetadata(grpc::ServerContext*, const inference::ServerMetadataRequest*,
-                              inference::ServerMetadataResponse* reply) override {
-    reply->add_extensions("system_shared_memory");
-    return grpc::Status::OK;
-  }
   grpc::Status SystemSharedMemoryRegister(grpc::ServerContext*, const inference::SystemSharedMemoryRegisterRequest*,
                                           inference::SystemSharedMemoryRegisterResponse*) override {
     if (fails_ == Fails::kInfer) return grpc::Status::OK;
@@ -214,28 +187,13 @@ class PoorServer final : public inference::GRPCInferenceService::Service {
     const std::string& bytes = request->raw_input_contents(0);
     const auto rows = static_cast<std::int64_t>(bytes.size() / 16);
     const Tensor x = Tensor::Copy(DType::kInt64, {rows, 2}, bytes.data(), bytes.size()).value();
-    const Tensor scores = test::ScoreRows({x}).value()[0];
-    auto* output = reply->add_outputs();
-    output->set_name("score");
-    output->set_datatype("INT64");
-    output->add_shape(rows);
-    output->add_shape(3);
-    reply->add_raw_output_contents(scores.data(), scores.byte_size());
+    AddOutput("score", test::ScoreRows({x}).value()[0], *reply);
     return grpc::Status::OK;
   }
 
  private:
-  static void Describe(inference::ModelMetadataResponse::TensorMetadata& tensor, const char* name, std::int64_t width) {
-    tensor.set_name(name);
-    tensor.set_datatype("INT64");
-    tensor.add_shape(-1);
-    tensor.add_shape(width);
-  }
-
   const Fails fails_;
   std::atomic<int> refused_{0};
-  std::unique_ptr<grpc::Server> server_;
-  std::string endpoint_;
 };
 
 TEST(SharedMemory, IsDoneWithoutWhereTheServerCannotMapIt) {

@@ -125,7 +125,7 @@ TEST(Codec, SaysHowTensorsAreCompressed) {
   EXPECT_THAT(refusal(input["zero_point"], [](auto& p) { p.set_int64_param(INT64_MAX); }),
               HasSubstr("expected 0 to 255"));
   EXPECT_THAT(refusal(output["datatype"], [](auto& p) { p.set_string_param("FP8"); }),
-              HasSubstr("output 'score': parameter 'datatype' is no datatype"));
+              HasSubstr("output 'score': parameter 'datatype' is 'FP8'; expected 'FP32' or 'FP16'"));
   EXPECT_THAT(refusal(output["datatype"], [](auto& p) { p.set_string_param("INT8"); }),
               HasSubstr("expected FP32 or FP16"));
   EXPECT_THAT(refusal(output["top_k"], [](auto& p) { p.set_int64_param(-1); }), HasSubstr("top_k is -1"));

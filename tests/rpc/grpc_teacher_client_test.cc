@@ -20,10 +20,12 @@
 #include "src/rpc/pushback.h"
 #include "src/rpc/teacher_client.h"
 #include "tests/support/event.h"
+#include "tests/support/foreign_server.h"
 
 namespace edl {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // Answers ModelMetadata; holds ModelInfer until `release`, then refuses it with a pushback.
@@ -208,6 +210,59 @@ TEST_F(DefaultServer, ReconnectTakesANewConnection) {
   ASSERT_EQ(peers.size(), 3u);
   EXPECT_EQ(peers[0], peers[1]);
   EXPECT_NE(peers[1], peers[2]);
+}
+
+// Says that it takes compressed tensors, and answers every request in one way.
+class CompressionServer final : public test::ForeignServer {
+ public:
+  explicit CompressionServer(grpc::StatusCode code)
+      : ForeignServer({"m", "1", "", {{"x", DType::kFp32, {-1}}}, {{"y", DType::kFp32, {-1}}}}, {"edl_compression"}),
+        code_(code) {}
+  ~CompressionServer() override { Stop(); }
+
+  grpc::Status ModelInfer(grpc::ServerContext*, const inference::ModelInferRequest* request,
+                          inference::ModelInferResponse*) override {
+    MutexLock lock(mu_);
+    datatypes_.push_back(request->inputs(0).datatype());
+    return grpc::Status(code_, "no");
+  }
+  std::vector<std::string> datatypes() {
+    MutexLock lock(mu_);
+    return datatypes_;
+  }
+
+ private:
+  const grpc::StatusCode code_;
+  Mutex mu_;
+  std::vector<std::string> datatypes_ ABSL_GUARDED_BY(mu_);
+};
+
+// A model that fails has not refused compression: the request fails, and is nobody's second one.
+TEST(Compression, OnlyWhatIsRefusedIsAskedAgainInTheProtocolsOwnWay) {
+  auto asked = [](grpc::StatusCode code) {
+    CompressionServer server(code);
+    TeacherClientOptions options;
+    options.compression.fields["x"] = {DType::kFp16};
+    auto client = NewGrpcTeacherClient(server.endpoint(), options);
+    auto probe = client->NewModelProbe();
+    auto call = client->NewCall();
+    Event probed, done;
+    probe->Start("", std::chrono::milliseconds(60'000), [&](const auto&) { probed.Set(); });
+    probed.Wait();
+    const WireTensor x = ToWireTensor("x", Tensor::FromVector<float>({2}, {1, 2}).value());
+    EXPECT_TRUE(call->Start({"m", "1", "", {x}, {{"y"}}}, std::chrono::milliseconds(60'000), {},
+                            [&](const auto& reply) {
+                              EXPECT_FALSE(reply.ok());
+                              done.Set();
+                            })
+                    .ok());
+    done.Wait();
+    return server.datatypes();
+  };
+  EXPECT_THAT(asked(grpc::StatusCode::INVALID_ARGUMENT), ElementsAre("FP16", "FP32"));
+  EXPECT_THAT(asked(grpc::StatusCode::UNIMPLEMENTED), ElementsAre("FP16", "FP32"));
+  EXPECT_THAT(asked(grpc::StatusCode::INTERNAL), ElementsAre("FP16"));
+  EXPECT_THAT(asked(grpc::StatusCode::UNAVAILABLE), ElementsAre("FP16"));
 }
 
 }  // namespace
