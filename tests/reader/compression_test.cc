@@ -253,7 +253,9 @@ TEST(Compression, SampleListsGetTheirTopScoresRowByRow) {
 // A server of the protocol alone: it does not know the parameters, whatever it says that it has.
 class PlainServer final : public test::ForeignServer {
  public:
-  explicit PlainServer(std::vector<std::string> extensions = {}) : ForeignServer(Info(), std::move(extensions)) {}
+  explicit PlainServer(std::vector<std::string> extensions = {}) : ForeignServer(Info(), std::move(extensions)) {
+    Start();
+  }
   ~PlainServer() override { Stop(); }
 
   bool parameters() const { return parameters_; }

@@ -163,7 +163,9 @@ class PoorServer final : public test::ForeignServer {
  public:
   enum class Fails { kRegister, kInfer };
 
-  explicit PoorServer(Fails fails) : ForeignServer(test::RowModel(), {"system_shared_memory"}), fails_(fails) {}
+  explicit PoorServer(Fails fails) : ForeignServer(test::RowModel(), {"system_shared_memory"}), fails_(fails) {
+    Start();
+  }
   ~PoorServer() override { Stop(); }
 
   int refused() const { return refused_; }

@@ -217,7 +217,9 @@ class CompressionServer final : public test::ForeignServer {
  public:
   explicit CompressionServer(grpc::StatusCode code)
       : ForeignServer({"m", "1", "", {{"x", DType::kFp32, {-1}}}, {{"y", DType::kFp32, {-1}}}}, {"edl_compression"}),
-        code_(code) {}
+        code_(code) {
+    Start();
+  }
   ~CompressionServer() override { Stop(); }
 
   grpc::Status ModelInfer(grpc::ServerContext*, const inference::ModelInferRequest* request,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // ForeignServer: a server of the protocol that is not ours, made of gRPC and Protobuf alone. It describes its model, is
 // ready, and says which extensions it has; what it computes, or refuses, its derived class says.
-// Lifetime: a derived class calls Stop in its destructor, before what its calls use is gone.
+// Lifetime: a derived class calls Start when what its calls use is there, in its constructor, and Stop before that is
+//           gone, in its destructor.
 #pragma once
 
 #include <chrono>
@@ -40,7 +41,9 @@ class ForeignServer : public inference::GRPCInferenceService::Service {
 
  protected:
   ForeignServer(ModelInfo info, std::vector<std::string> extensions)
-      : info_(std::move(info)), extensions_(std::move(extensions)) {
+      : info_(std::move(info)), extensions_(std::move(extensions)) {}
+
+  void Start() {
     int port = 0;
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
