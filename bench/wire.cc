@@ -3,7 +3,8 @@
 // naive Protobuf over the same gRPC (what one would write first) and memcpy.
 // Each client and each server is a process of its own, so that neither's allocator nor CPU time is another's; in a
 // round each contender runs once, in another order each time; a ratio is one of two runs of the same round.
-// Limits: loopback; on a machine with few cores, both sides and the kernel's copying share them.
+// Limits: loopback; on a machine with few cores, both sides and the kernel's copying share them. The naive server ends
+// and starts threads as it goes, and the context switches of those that ended are not counted.
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -141,7 +142,9 @@ int Call(const std::string& kind, const Payload& payload, const std::vector<std:
                                      {"client_cpu_s_per_gb", run.client_cpu_s_per_gb},
                                      {"server_cpu_s_per_gb", run.server_cpu_s_per_gb},
                                      {"client_faults", run.client_faults},
-                                     {"server_faults", run.server_faults}}
+                                     {"server_faults", run.server_faults},
+                                     {"client_switches", run.client_switches},
+                                     {"server_switches", run.server_switches}}
                           .dump()
                           .c_str());
   return 0;
@@ -158,7 +161,7 @@ WireRun RunClient(const std::string& arguments) {
   }
   const auto json = nlohmann::json::parse(line);
   return {json["batches_per_s"], json["client_cpu_s_per_gb"], json["server_cpu_s_per_gb"], json["client_faults"],
-          json["server_faults"]};
+          json["server_faults"], json["client_switches"],     json["server_switches"]};
 }
 
 // The runs of one payload: of each contender, one a round.
@@ -185,14 +188,18 @@ class Match {
   void PrintRuns() const {
     std::printf("\n%s, 32 rows a batch, %d lane(s), median of %d\n", payload_.name.c_str(), settings_.lanes,
                 settings_.rounds);
-    std::printf("%-26s %10s %8s   %8s %8s   %8s %8s\n", "", "images/s", "GB/s", "client", "server", "client", "server");
-    std::printf("%-26s %10s %8s   %17s   %17s\n", "", "", "", "CPU s / GB", "faults / batch");
+    std::printf("%-26s %10s %8s   %8s %8s   %8s %8s   %8s %8s\n", "", "images/s", "GB/s", "client", "server", "client",
+                "server", "client", "server");
+    std::printf("%-26s %10s %8s   %17s   %17s   %17s\n", "", "", "", "CPU s / GB", "faults / batch",
+                "switches / batch");
     for (const Contender& contender : contenders_) {
       const double rate = Median(contender.name, &WireRun::batches_per_s);
-      std::printf("%-26s %10.0f %8.2f   %8.2f %8.2f   %8.1f %8.1f\n", contender.name.c_str(), rate * Payload::kRows,
-                  GigabytesPerSecond(rate), Median(contender.name, &WireRun::client_cpu_s_per_gb),
+      std::printf("%-26s %10.0f %8.2f   %8.2f %8.2f   %8.1f %8.1f   %8.1f %8.1f\n", contender.name.c_str(),
+                  rate * Payload::kRows, GigabytesPerSecond(rate),
+                  Median(contender.name, &WireRun::client_cpu_s_per_gb),
                   Median(contender.name, &WireRun::server_cpu_s_per_gb),
-                  Median(contender.name, &WireRun::client_faults), Median(contender.name, &WireRun::server_faults));
+                  Median(contender.name, &WireRun::client_faults), Median(contender.name, &WireRun::server_faults),
+                  Median(contender.name, &WireRun::client_switches), Median(contender.name, &WireRun::server_switches));
     }
     std::fflush(stdout);
   }
@@ -293,6 +300,8 @@ int Compare(const Settings& settings, const std::string& command) {
                                     "rows; loopback is no slow network: converting costs as much as sending"));
     } else {
       results.push_back(match.Ratio("small_vs_naive", "reader, TCP", "naive", "naive calls wait for their answers"));
+      results.push_back(match.Cost("small_client_switches", "reader, TCP", "naive", &WireRun::client_switches,
+                                   "context switches a batch"));
     }
   }
   Print(results);

@@ -113,6 +113,7 @@ ProcessUsage UsageOf(const std::vector<int>& processes) {
     const ProcessUsage one = ProcessUsage::Of(pid);
     sum.cpu_s += one.cpu_s;
     sum.minor_faults += one.minor_faults;
+    sum.switches += one.switches;
   }
   return sum;
 }
@@ -160,9 +161,13 @@ WireRun RunWire(WireClient& client, const Payload& payload, const std::vector<in
   const ProcessUsage server_used = UsageOf(servers) - server_before;
   const auto count = static_cast<double>(batches);
   const double gigabytes = count * static_cast<double>(payload.batch_bytes()) / 1e9;
-  return {count / std::chrono::duration<double>(now - start).count(), client_used.cpu_s / gigabytes,
-          server_used.cpu_s / gigabytes, static_cast<double>(client_used.minor_faults) / count,
-          static_cast<double>(server_used.minor_faults) / count};
+  return {count / std::chrono::duration<double>(now - start).count(),
+          client_used.cpu_s / gigabytes,
+          server_used.cpu_s / gigabytes,
+          static_cast<double>(client_used.minor_faults) / count,
+          static_cast<double>(server_used.minor_faults) / count,
+          static_cast<double>(client_used.switches) / count,
+          static_cast<double>(server_used.switches) / count};
 }
 
 }  // namespace edl::bench

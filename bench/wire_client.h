@@ -17,6 +17,8 @@ struct WireRun {
   double server_cpu_s_per_gb = 0;
   double client_faults = 0;  // minor page faults a batch
   double server_faults = 0;
+  double client_switches = 0;  // context switches a batch
+  double server_switches = 0;
 };
 
 class WireClient {
