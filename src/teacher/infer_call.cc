@@ -66,7 +66,9 @@ absl::Status InferCall::Accept() {
   EDL_RETURN_IF_ERROR(Expand(checked_.inputs));
   if (!parts_.joins) EDL_RETURN_IF_ERROR(Assemble());
   request_->Clear();  // what was copied out of it is free for the next message while this one waits
+  ServerCounters& counters = parts_.counters;  // once it is submitted, this call may be answered, and gone
   if (!parts_.pool.Submit(this)) return absl::UnavailableError("this teacher has stopped; ask another one");
+  Count(counters.accepted);
   return absl::OkStatus();
 }
 

@@ -66,6 +66,8 @@ class FakeTeacherImpl final : public FakeTeacher {
   const std::string& endpoint() const override { return server_->endpoint(); }
   std::int64_t calls() const override { return server_->stats().calls; }
   std::int64_t rows() const override { return server_->stats().rows; }
+  std::int64_t accepted() const override { return server_->stats().accepted; }
+  std::int64_t cancelled() const override { return server_->stats().skipped; }
 
  private:
   const std::unique_ptr<TeacherServer> server_;

@@ -55,15 +55,17 @@ TEST(Shutdown, AWaitingNextReturnsCancelled) {
 
 // One request is being computed, the next waits behind it on the teacher when the reader goes: it is never computed.
 TEST(Shutdown, AbandonedCallsAreCancelledAtTheTeacher) {
-  Event computing, release;
+  Event release;
   auto teacher = test::StartTeacher({}, test::RowModel(), [&](const std::vector<Tensor>& inputs) {
-    computing.Set();
     release.Wait();
     return test::ScoreRows(inputs);
   });
-  auto reader = test::NewReader(test::BatchesOf(10, 4), FixedTeachers({teacher->endpoint()}));
-  computing.Wait();
+  ReaderOptions two_at_a_time = test::RowOptions();
+  two_at_a_time.window = 2;
+  auto reader = test::NewReader(test::BatchesOf(10, 4), FixedTeachers({teacher->endpoint()}), two_at_a_time);
+  while (teacher->accepted() < 2 || teacher->calls() < 1) std::this_thread::yield();
   reader.reset();  // does not wait for the teacher
+  while (teacher->cancelled() < 1) std::this_thread::yield();
   release.Set();
   // A teacher serves in order: when this reader's batch is back, whatever was queued before it has been dealt with.
   auto next = test::NewReader(test::BatchesOf(1, 4), FixedTeachers({teacher->endpoint()}), [] {

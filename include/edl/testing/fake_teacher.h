@@ -43,6 +43,10 @@ class FakeTeacher {
   // ModelInfer calls that reached the function, and rows in them, since the start.
   virtual std::int64_t calls() const = 0;
   virtual std::int64_t rows() const = 0;
+
+  // Calls that it took, whatever became of them; of those, the ones that were cancelled before the function saw them.
+  virtual std::int64_t accepted() const = 0;
+  virtual std::int64_t cancelled() const = 0;
 };
 
 }  // namespace edl::testing
