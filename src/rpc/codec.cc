@@ -98,7 +98,7 @@ absl::StatusOr<grpc::ByteBuffer> EncodeRequest(const InferRequest& request) {
   for (const RequestedOutput& output : request.outputs) {
     auto* proto = header.add_outputs();
     proto->set_name(output.name);
-    if (output.compression) WriteOutputParameters(*output.compression, *proto->mutable_parameters());
+    WriteOutputParameters(output, *proto->mutable_parameters());
   }
   return JoinRawMessage(header, kRawInputContents, request.inputs);
 }
@@ -109,13 +109,10 @@ absl::StatusOr<InferRequest> DecodeRequest(const grpc::ByteBuffer& buffer) {
   EDL_ASSIGN_OR_RETURN(std::vector<WireTensor> inputs, DecodeTensors("input", header.inputs(), raw));
   InferRequest request{header.model_name(), header.model_version(), header.id(), std::move(inputs), {}};
   for (const auto& output : header.outputs()) {
-    if (LiesInSharedMemory(output.parameters())) {
-      return absl::UnimplementedError(
-          absl::StrCat("output '", output.name(), "' in shared memory; only inputs may lie there"));
-    }
-    absl::StatusOr<std::optional<PredictionCompression>> how = ReadOutputParameters(output.parameters());
-    if (!how.ok()) return Annotate(how.status(), absl::StrCat("output '", output.name(), "'"));
-    request.outputs.push_back({output.name(), *how});
+    RequestedOutput& asked = request.outputs.emplace_back();
+    asked.name = output.name();
+    absl::Status read = ReadOutputParameters(output.parameters(), asked);
+    if (!read.ok()) return Annotate(read, absl::StrCat("output '", output.name(), "'"));
   }
   return request;
 }

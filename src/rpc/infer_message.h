@@ -14,6 +14,7 @@ namespace edl {
 struct RequestedOutput {
   std::string name;
   std::optional<PredictionCompression> compression = std::nullopt;  // as it is to come
+  std::optional<SharedMemoryRef> shared = std::nullopt;             // where it is to be written, not to travel
 };
 
 struct InferRequest {

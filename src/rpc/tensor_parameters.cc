@@ -52,6 +52,12 @@ absl::StatusOr<std::optional<SharedMemoryRef>> SharedMemoryOf(const TensorParame
   return ref;
 }
 
+void WriteSharedMemory(const SharedMemoryRef& ref, TensorParameters& parameters) {
+  parameters[kRegion].set_string_param(ref.region);
+  parameters[kByteSize].set_int64_param(static_cast<std::int64_t>(ref.byte_size));
+  if (ref.offset != 0) parameters[kOffset].set_int64_param(static_cast<std::int64_t>(ref.offset));
+}
+
 // A number of any kind; servers' clients are not always exact.
 absl::StatusOr<double> NumberParameter(const TensorParameters& parameters, const char* name, double otherwise) {
   auto found = parameters.find(name);
@@ -85,43 +91,7 @@ absl::StatusOr<std::optional<FieldCompression>> CompressionOf(const TensorParame
   return how;
 }
 
-}  // namespace
-
-bool LiesInSharedMemory(const TensorParameters& parameters) {
-  return parameters.count(kRegion) != 0;
-}
-
-void WriteTensorParameters(const WireTensor& tensor, TensorParameters& parameters) {
-  if (tensor.compressed) {
-    parameters[kCompressedFrom].set_string_param(DTypeName(DType::kFp32));
-    if (tensor.compressed->dtype == DType::kUint8) {
-      parameters[kScale].set_double_param(tensor.compressed->scale);
-      parameters[kZeroPoint].set_int64_param(tensor.compressed->zero_point);
-    }
-  }
-  if (!tensor.shared) return;
-  parameters[kRegion].set_string_param(tensor.shared->region);
-  parameters[kByteSize].set_int64_param(static_cast<std::int64_t>(tensor.shared->byte_size));
-  if (tensor.shared->offset != 0) {
-    parameters[kOffset].set_int64_param(static_cast<std::int64_t>(tensor.shared->offset));
-  }
-}
-
-absl::Status ReadTensorParameters(const TensorParameters& parameters, WireTensor& tensor) {
-  EDL_ASSIGN_OR_RETURN(tensor.shared, SharedMemoryOf(parameters));
-  EDL_ASSIGN_OR_RETURN(tensor.compressed, CompressionOf(parameters, tensor.spec.dtype));
-  return absl::OkStatus();
-}
-
-void WriteOutputParameters(const PredictionCompression& how, TensorParameters& parameters) {
-  parameters[kDatatype].set_string_param(DTypeName(how.dtype));
-  if (how.top_k == 0) return;
-  parameters[kTopK].set_int64_param(how.top_k);
-  parameters[kScores].set_string_param(how.scores == Scores::kProbabilities ? kProbabilities : kLogits);
-  parameters[kTemperature].set_double_param(how.temperature);
-}
-
-absl::StatusOr<std::optional<PredictionCompression>> ReadOutputParameters(const TensorParameters& parameters) {
+absl::StatusOr<std::optional<PredictionCompression>> AskedCompression(const TensorParameters& parameters) {
   const auto datatype = parameters.find(kDatatype), scores = parameters.find(kScores);
   if (datatype == parameters.end() && parameters.count(kTopK) == 0) return std::nullopt;
   PredictionCompression how;
@@ -145,6 +115,46 @@ absl::StatusOr<std::optional<PredictionCompression>> ReadOutputParameters(const 
   EDL_ASSIGN_OR_RETURN(how.temperature, NumberParameter(parameters, kTemperature, 1));
   EDL_RETURN_IF_ERROR(how.Validate());
   return how;
+}
+
+}  // namespace
+
+bool LiesInSharedMemory(const TensorParameters& parameters) {
+  return parameters.count(kRegion) != 0;
+}
+
+void WriteTensorParameters(const WireTensor& tensor, TensorParameters& parameters) {
+  if (tensor.compressed) {
+    parameters[kCompressedFrom].set_string_param(DTypeName(DType::kFp32));
+    if (tensor.compressed->dtype == DType::kUint8) {
+      parameters[kScale].set_double_param(tensor.compressed->scale);
+      parameters[kZeroPoint].set_int64_param(tensor.compressed->zero_point);
+    }
+  }
+  if (tensor.shared) WriteSharedMemory(*tensor.shared, parameters);
+}
+
+absl::Status ReadTensorParameters(const TensorParameters& parameters, WireTensor& tensor) {
+  EDL_ASSIGN_OR_RETURN(tensor.shared, SharedMemoryOf(parameters));
+  EDL_ASSIGN_OR_RETURN(tensor.compressed, CompressionOf(parameters, tensor.spec.dtype));
+  return absl::OkStatus();
+}
+
+void WriteOutputParameters(const RequestedOutput& output, TensorParameters& parameters) {
+  if (output.shared) WriteSharedMemory(*output.shared, parameters);
+  if (!output.compression) return;
+  const PredictionCompression& how = *output.compression;
+  parameters[kDatatype].set_string_param(DTypeName(how.dtype));
+  if (how.top_k == 0) return;
+  parameters[kTopK].set_int64_param(how.top_k);
+  parameters[kScores].set_string_param(how.scores == Scores::kProbabilities ? kProbabilities : kLogits);
+  parameters[kTemperature].set_double_param(how.temperature);
+}
+
+absl::Status ReadOutputParameters(const TensorParameters& parameters, RequestedOutput& output) {
+  EDL_ASSIGN_OR_RETURN(output.shared, SharedMemoryOf(parameters));
+  EDL_ASSIGN_OR_RETURN(output.compression, AskedCompression(parameters));
+  return absl::OkStatus();
 }
 
 }  // namespace edl

@@ -22,8 +22,8 @@ bool LiesInSharedMemory(const TensorParameters& parameters);
 void WriteTensorParameters(const WireTensor& tensor, TensorParameters& parameters);
 absl::Status ReadTensorParameters(const TensorParameters& parameters, WireTensor& tensor);
 
-// A requested output's.
-void WriteOutputParameters(const PredictionCompression& how, TensorParameters& parameters);
-absl::StatusOr<std::optional<PredictionCompression>> ReadOutputParameters(const TensorParameters& parameters);
+// A requested output's `compression` and `shared`.
+void WriteOutputParameters(const RequestedOutput& output, TensorParameters& parameters);
+absl::Status ReadOutputParameters(const TensorParameters& parameters, RequestedOutput& output);
 
 }  // namespace edl

@@ -63,6 +63,7 @@ absl::Status InferCall::Accept() {
   EDL_ASSIGN_OR_RETURN(InferRequest request, DecodeRequest(*request_));
   EDL_RETURN_IF_ERROR(FindShared(request.inputs));
   EDL_ASSIGN_OR_RETURN(checked_, CheckRequest(parts_.model.info(), parts_.max_batch_rows, std::move(request)));
+  EDL_RETURN_IF_ERROR(FindRooms());
   EDL_RETURN_IF_ERROR(Expand(checked_.inputs));
   if (!parts_.joins) EDL_RETURN_IF_ERROR(Assemble());
   request_->Clear();  // what was copied out of it is free for the next message while this one waits
@@ -90,6 +91,18 @@ absl::Status InferCall::FindShared(std::vector<WireTensor>& inputs) const {
     if (!bytes.ok()) return Annotate(bytes.status(), absl::StrCat("input '", input.spec.name, "'"));
     input.fragments = {*std::move(bytes)};
     input.shared.reset();
+  }
+  return absl::OkStatus();
+}
+
+// Where those outputs go that are not to travel: the request keeps it, whatever becomes of the region.
+absl::Status InferCall::FindRooms() {
+  for (const AskedOutput& output : checked_.outputs) {
+    if (!output.shared) continue;
+    const std::string& name = parts_.model.info().outputs[output.at].name;
+    absl::StatusOr<SharedRegions::Room> room = parts_.regions.FindRoom(*output.shared);
+    if (!room.ok()) return Annotate(room.status(), absl::StrCat("output '", name, "'"));
+    rooms_[name] = *std::move(room);
   }
   return absl::OkStatus();
 }
@@ -177,10 +190,11 @@ void InferCall::Answer() {
 absl::StatusOr<grpc::ByteBuffer> InferCall::Encode(const std::vector<Tensor>& outputs) const {
   const ModelInfo& info = parts_.model.info();
   InferReply reply{info.name, info.version, checked_.id, {}};
-  for (const auto& [at, compression] : checked_.outputs) {
+  for (const auto& [at, compression, shared] : checked_.outputs) {
     const std::string& name = info.outputs[at].name;
     if (!compression) {
       reply.outputs.push_back(ToWireTensor(name, outputs[at]));
+      if (shared) EDL_RETURN_IF_ERROR(Leave(*shared, reply.outputs.back()));
       continue;
     }
     absl::StatusOr<std::vector<WireTensor>> compressed = CompressPrediction(name, outputs[at], *compression);
@@ -188,6 +202,21 @@ absl::StatusOr<grpc::ByteBuffer> InferCall::Encode(const std::vector<Tensor>& ou
     std::move(compressed->begin(), compressed->end(), std::back_inserter(reply.outputs));
   }
   return EncodeReply(reply);
+}
+
+// Writes the output's bytes where the student wants them; what travels only says so.
+absl::Status InferCall::Leave(const SharedMemoryRef& ref, WireTensor& output) const {
+  const SharedRegions::Room& room = rooms_.at(output.spec.name);
+  const std::size_t byte_size = output.byte_size();
+  if (byte_size > room.size) {
+    return absl::InvalidArgumentError(absl::StrCat("output '", output.spec.name, "' has ", byte_size,
+                                                   " bytes; the room for it in shared memory region '", ref.region,
+                                                   "' has ", room.size));
+  }
+  output.CopyTo(room.data);
+  output.fragments.clear();
+  output.shared = SharedMemoryRef{ref.region, ref.offset, byte_size};
+  return absl::OkStatus();
 }
 
 void InferCall::Abandon() {
@@ -204,6 +233,7 @@ absl::Status InferCall::Skip() {
 }
 
 void InferCall::Conclude(const absl::Status& status) {
+  rooms_.clear();
   checked_ = {};  // free before the reply travels, and by a thread that the pool, not gRPC, has handed them to
   Finish(ToGrpc(Shortened(status)));
 }

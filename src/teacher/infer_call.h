@@ -8,6 +8,10 @@
 //           or cancelled before), by OnCancel (taken out of the queue) or by Abandon (the pool closes).
 #pragma once
 
+#include <map>
+#include <string>
+#include <vector>
+
 #include "absl/status/status.h"
 #include "edl/model.h"
 #include "grpcpp/server_context.h"
@@ -44,11 +48,13 @@ class InferCall final : public grpc::ServerUnaryReactor, private InstanceJob {
   absl::Status Accept();
   absl::Status Assemble();
   absl::Status FindShared(std::vector<WireTensor>& inputs) const;
+  absl::Status FindRooms();
   absl::Status Expand(std::vector<WireTensor>& inputs) const;
   // False: it was cancelled, and that is its answer.
   bool Begin();
   void End(absl::StatusOr<std::vector<Tensor>> outputs);
   absl::StatusOr<grpc::ByteBuffer> Encode(const std::vector<Tensor>& outputs) const;
+  absl::Status Leave(const SharedMemoryRef& ref, WireTensor& output) const;
   absl::Status Skip();
   void Conclude(const absl::Status& status);
 
@@ -69,7 +75,8 @@ class InferCall final : public grpc::ServerUnaryReactor, private InstanceJob {
   // Written by Start, then by the thread that answers; the pool hands over between them.
   bool entered_ = false;  // the gate
   CheckedRequest checked_;
-  absl::Status outcome_;  // of the computation; the reply is written
+  std::map<std::string, SharedRegions::Room> rooms_;  // by the name of the output that goes there
+  absl::Status outcome_;                              // of the computation; the reply is written
 };
 
 }  // namespace edl

@@ -93,19 +93,24 @@ absl::Status CheckCompression(const TensorSpec& output, const PredictionCompress
 absl::StatusOr<std::vector<AskedOutput>> OutputsAskedFor(const ModelInfo& info,
                                                          const std::vector<RequestedOutput>& asked) {
   std::vector<AskedOutput> outputs;
-  for (const auto& [name, compression] : asked) {
+  for (const auto& [name, compression, shared] : asked) {
     const std::size_t at = Find(info.outputs, name);
     if (at == info.outputs.size()) {
       return absl::InvalidArgumentError(
           absl::StrCat("unknown output '", name, "'; model '", info.name, "' gives ", Names(info.outputs)));
     }
+    if (compression && shared) {
+      return absl::InvalidArgumentError(absl::StrCat("output '", name, "' is asked for ", compression->ToString(),
+                                                     " and in shared memory; it can be only one"));
+    }
     if (std::any_of(outputs.begin(), outputs.end(), [&](const AskedOutput& one) { return one.at == at; })) {
       return absl::InvalidArgumentError(absl::StrCat("output '", name, "' is asked for more than once"));
     }
     if (compression) EDL_RETURN_IF_ERROR(CheckCompression(info.outputs[at], *compression));
-    outputs.push_back({at, compression});
+    outputs.push_back({at, compression, shared});
   }
-  for (std::size_t i = 0; asked.empty() && i < info.outputs.size(); ++i) outputs.push_back({i, std::nullopt});
+  for (std::size_t i = 0; asked.empty() && i < info.outputs.size(); ++i)
+    outputs.push_back({i, std::nullopt, std::nullopt});
   return outputs;
 }
 

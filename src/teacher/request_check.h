@@ -20,6 +20,7 @@ namespace edl {
 struct AskedOutput {
   std::size_t at = 0;  // in ModelInfo::outputs
   std::optional<PredictionCompression> compression;
+  std::optional<SharedMemoryRef> shared;  // it goes there
 };
 
 struct CheckedRequest {

@@ -73,7 +73,8 @@ absl::StatusOr<std::vector<SharedRegions::Region>> SharedRegions::List(const std
   return list;
 }
 
-absl::StatusOr<Fragment> SharedRegions::Find(const SharedMemoryRef& ref) const {
+// All of `ref` is in it.
+absl::StatusOr<std::shared_ptr<SharedMemory>> SharedRegions::MemoryOf(const SharedMemoryRef& ref) const {
   if (!offered_) return NotOffered();
   std::shared_ptr<SharedMemory> memory;
   {
@@ -87,8 +88,23 @@ absl::StatusOr<Fragment> SharedRegions::Find(const SharedMemoryRef& ref) const {
     return absl::InvalidArgumentError(absl::StrCat("shared memory region '", ref.region, "' has ", memory->size(),
                                                    " bytes, not ", ref.byte_size, " from ", ref.offset));
   }
+  return memory;
+}
+
+absl::StatusOr<Fragment> SharedRegions::Find(const SharedMemoryRef& ref) const {
+  EDL_ASSIGN_OR_RETURN(std::shared_ptr<SharedMemory> memory, MemoryOf(ref));
   const std::byte* data = memory->data() + ref.offset;
   return Fragment{data, static_cast<std::size_t>(ref.byte_size), std::move(memory)};
+}
+
+absl::StatusOr<SharedRegions::Room> SharedRegions::FindRoom(const SharedMemoryRef& ref) const {
+  EDL_ASSIGN_OR_RETURN(std::shared_ptr<SharedMemory> memory, MemoryOf(ref));
+  if (!memory->writable()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("shared memory region '", ref.region, "' may only be read by this teacher's user"));
+  }
+  std::byte* data = memory->data() + ref.offset;
+  return Room{data, static_cast<std::size_t>(ref.byte_size), std::move(memory)};
 }
 
 void SharedRegions::Sweep() {

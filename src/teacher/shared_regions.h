@@ -49,12 +49,21 @@ class SharedRegions {
   // The bytes that a tensor refers to.
   absl::StatusOr<Fragment> Find(const SharedMemoryRef& ref) const;
 
+  // Room for a tensor to be written. Also FAILED_PRECONDITION - this process may only read that memory.
+  struct Room {
+    std::byte* data = nullptr;
+    std::size_t size = 0;
+    std::shared_ptr<const void> owner;
+  };
+  absl::StatusOr<Room> FindRoom(const SharedMemoryRef& ref) const;
+
  private:
   struct Entry {
     Region region;
     std::shared_ptr<SharedMemory> memory;
   };
 
+  absl::StatusOr<std::shared_ptr<SharedMemory>> MemoryOf(const SharedMemoryRef& ref) const;
   void Sweep();
   void DropOrphans();
 

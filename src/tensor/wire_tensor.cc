@@ -27,6 +27,14 @@ std::size_t WireTensor::byte_size() const {
   return size;
 }
 
+std::byte* WireTensor::CopyTo(std::byte* to) const {
+  for (const Fragment& fragment : fragments) {
+    if (fragment.size != 0) std::memcpy(to, fragment.data, fragment.size);
+    to += fragment.size;
+  }
+  return to;
+}
+
 WireTensor ToWireTensor(const std::string& name, const Tensor& tensor) {
   return {{name, tensor.dtype(), tensor.shape()}, {{tensor.data(), tensor.byte_size(), tensor.owner()}}, {}};
 }
@@ -50,12 +58,7 @@ absl::StatusOr<Tensor> Join(const std::vector<const WireTensor*>& parts) {
   }
   std::shared_ptr<std::byte> buffer = AllocateAligned(byte_size);
   std::byte* to = buffer.get();
-  for (const WireTensor* part : parts) {
-    for (const Fragment& fragment : part->fragments) {
-      if (fragment.size != 0) std::memcpy(to, fragment.data, fragment.size);
-      to += fragment.size;
-    }
-  }
+  for (const WireTensor* part : parts) to = part->CopyTo(to);
   return Tensor::Wrap(first.dtype, std::move(shape), buffer.get(), byte_size, buffer);
 }
 

@@ -39,6 +39,9 @@ struct WireTensor {
   std::optional<FieldCompression> compressed = std::nullopt;
 
   std::size_t byte_size() const;
+
+  // Writes the fragments one behind the other; gives the end of what it wrote.
+  std::byte* CopyTo(std::byte* to) const;
 };
 
 // The whole of `tensor` under `name`.

@@ -21,6 +21,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 std::unique_ptr<TeacherServer> StartServer(TeacherServerOptions options = {}) {
   return TeacherServer::Start(options, std::make_unique<FunctionModel>(test::RowModel(), test::ScoreRows)).value();
@@ -68,6 +69,15 @@ class SharedMemoryExtension : public ::testing::Test {
     (*x->mutable_parameters())["shared_memory_byte_size"].set_int64_param(byte_size);
     (*x->mutable_parameters())["shared_memory_offset"].set_int64_param(offset);
     return request;
+  }
+
+  static void AskFor(inference::ModelInferRequest& request, const std::string& output, const std::string& region,
+                     std::int64_t offset, std::int64_t byte_size) {
+    auto* asked = request.add_outputs();
+    asked->set_name(output);
+    (*asked->mutable_parameters())["shared_memory_region"].set_string_param(region);
+    (*asked->mutable_parameters())["shared_memory_byte_size"].set_int64_param(byte_size);
+    (*asked->mutable_parameters())["shared_memory_offset"].set_int64_param(offset);
   }
 
   static std::shared_ptr<SharedMemory> MemoryWithRow(std::size_t offset, std::int64_t id) {
@@ -131,11 +141,46 @@ TEST_F(SharedMemoryExtension, RefusesWhatMakesNoSense) {
   auto both = RowIn("mine", 0, 16);
   both.add_raw_input_contents("0123456789abcdef");
   EXPECT_EQ(client_.Infer(both).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  auto answer_there = RowIn("mine", 0, 16);
-  auto* output = answer_there.add_outputs();
-  output->set_name("score");
-  (*output->mutable_parameters())["shared_memory_region"].set_string_param("mine");
-  EXPECT_EQ(client_.Infer(answer_there).error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_TRUE(client_.Infer(RowIn("mine", 0, 16)).ok());
+}
+
+TEST_F(SharedMemoryExtension, WritesAnOutputWhereTheStudentWantsIt) {
+  auto memory = MemoryWithRow(0, 17);
+  ASSERT_TRUE(Register("mine", memory->key(), 0, 8'192).ok());
+  auto request = RowIn("mine", 0, 16);
+  AskFor(request, "score", "mine", 4'096, 100);
+  inference::ModelInferResponse reply;
+  const grpc::Status status = client_.Infer(request, &reply);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(reply.raw_output_contents_size(), 0);
+  ASSERT_EQ(reply.outputs_size(), 1);
+  EXPECT_THAT(reply.outputs(0).shape(), ElementsAre(1, 3));
+  auto parameters = reply.outputs(0).parameters();
+  EXPECT_EQ(parameters["shared_memory_region"].string_param(), "mine");
+  EXPECT_EQ(parameters["shared_memory_offset"].int64_param(), 4'096);
+  EXPECT_EQ(parameters["shared_memory_byte_size"].int64_param(), 24);
+  const auto* written = reinterpret_cast<const std::int64_t*>(memory->data() + 4'096);
+  EXPECT_EQ(std::vector<std::int64_t>(written, written + 3), test::Label(17, test::Salt(17)));
+}
+
+TEST_F(SharedMemoryExtension, RefusesAnOutputThatHasNoRoomThere) {
+  auto memory = MemoryWithRow(0, 17);
+  ASSERT_TRUE(Register("mine", memory->key(), 0, 8'192).ok());
+  auto refusal = [&](const std::string& region, std::int64_t offset, std::int64_t byte_size) {
+    auto request = RowIn("mine", 0, 16);
+    AskFor(request, "score", region, offset, byte_size);
+    return client_.Infer(request);
+  };
+  EXPECT_EQ(refusal("other", 0, 24).error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(refusal("mine", 8'190, 24).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  const grpc::Status too_small = refusal("mine", 0, 23);
+  EXPECT_EQ(too_small.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(too_small.error_message(), HasSubstr("output 'score' has 24 bytes; the room for it in shared memory "
+                                                   "region 'mine' has 23"));
+  auto compressed = RowIn("mine", 0, 16);
+  AskFor(compressed, "score", "mine", 0, 24);
+  (*compressed.mutable_outputs(0)->mutable_parameters())["datatype"].set_string_param("FP16");
+  EXPECT_EQ(client_.Infer(compressed).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_TRUE(client_.Infer(RowIn("mine", 0, 16)).ok());
 }
 
