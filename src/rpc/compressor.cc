@@ -55,7 +55,7 @@ void Compressor::CompressFields(InferRequest& request) {
   for (WireTensor& input : request.inputs) {
     auto how = how_.fields.find(input.spec.name);
     if (how == how_.fields.end()) continue;
-    absl::StatusOr<WireTensor> compressed = CompressField(input, how->second);
+    absl::StatusOr<WireTensor> compressed = CompressField(input, how->second, buffers_);
     if (compressed.ok()) {
       input = *std::move(compressed);
     } else if (!warned_.exchange(true, std::memory_order_relaxed)) {

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "edl/compression.h"
 #include "src/rpc/infer_message.h"
+#include "src/tensor/buffer_pool.h"
 
 namespace edl {
 
@@ -35,6 +36,7 @@ class Compressor {
  private:
   const std::string endpoint_;
   const Compression how_;
+  BufferPool buffers_;  // of compressed fields
   // Written by the probe and by calls that were refused, read by calls. A call that meets the next server with what was
   // known of the last is refused and sent again, or answered in full: nothing else depends on the order.
   std::atomic<bool> server_compresses_{false};

@@ -73,13 +73,13 @@ WireTensor FloatsToHalves(const std::string& name, const Tensor& floats) {
 
 }  // namespace
 
-absl::StatusOr<WireTensor> CompressField(const WireTensor& field, const FieldCompression& how) {
+absl::StatusOr<WireTensor> CompressField(const WireTensor& field, const FieldCompression& how, BufferPool& buffers) {
   if (field.spec.dtype != DType::kFp32) {
     return absl::InvalidArgumentError(
         absl::StrCat("is ", field.spec.ToString(), "; only FP32 travels as ", how.ToString()));
   }
   const std::size_t byte_size = field.byte_size() / sizeof(float) * DTypeSize(how.dtype);
-  std::shared_ptr<std::byte> buffer = AllocateAligned(byte_size);
+  std::shared_ptr<std::byte> buffer = buffers.Take(byte_size);
   std::byte* to = buffer.get();
   bool fits = true;
   for (const Fragment& fragment : field.fragments) {

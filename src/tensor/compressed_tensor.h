@@ -11,12 +11,14 @@
 
 #include "absl/status/statusor.h"
 #include "edl/compression.h"
+#include "src/tensor/buffer_pool.h"
 #include "src/tensor/wire_tensor.h"
 
 namespace edl {
 
-// A field, FP32 in one fragment or several of whole elements. The result's `compressed` says how.
-absl::StatusOr<WireTensor> CompressField(const WireTensor& field, const FieldCompression& how);
+// A field, FP32 in one fragment or several of whole elements, into a buffer of the pool. The result's `compressed` says
+// how.
+absl::StatusOr<WireTensor> CompressField(const WireTensor& field, const FieldCompression& how, BufferPool& buffers);
 
 // FP32 again, of what has a `compressed`.
 absl::StatusOr<WireTensor> ExpandField(const WireTensor& field);
