@@ -90,7 +90,7 @@ void Dispatcher::Submit(TeacherRequest& request) {
   submitted_.fetch_add(1, kRelaxed);
   pending_.Push(request);
   if (failed()) return FinishPending();
-  if (Lane* lane = lanes_.Quickest()) Pump(*lane);
+  if (Lane* lane = lanes_.Quickest(executor_.Now())) Pump(*lane);
   if (pending_.size() > 0) PumpAll();
 }
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -35,13 +36,13 @@ class LaneTable {
   Lane& operator[](std::size_t i) const { return *lanes_[i]; }
 
   // The ready lane, with room for one more, that will likely answer it first; null if none has room.
-  Lane* Quickest() const {
+  Lane* Quickest(TimePoint now) const {
     Lane* best = nullptr;
     std::pair<double, int> best_wait;
     for (std::size_t i = 0, n = size(); i < n; ++i) {
       Lane& lane = *lanes_[i];
       if (!lane.HasRoom()) continue;
-      std::pair<double, int> wait = ExpectedWait(lane);
+      std::pair<double, int> wait = ExpectedWait(lane, now);
       if (best != nullptr && wait >= best_wait) continue;
       best = &lane;
       best_wait = wait;
@@ -59,12 +60,16 @@ class LaneTable {
   }
 
  private:
-  // To compare lanes by; then by what they have in flight. One that has not answered anything yet is given a try, one.
-  static std::pair<double, int> ExpectedWait(const Lane& lane) {
+  // To compare lanes by; then by what they have in flight. One that has not answered anything yet is given a try, one;
+  // and so is one that was slow, when it has had nothing to do for so long that it may be so no more.
+  static std::pair<double, int> ExpectedWait(const Lane& lane, TimePoint now) {
+    constexpr int kTrustFor = 16;  // times its latency: a teacher that stays slow costs one slow request in so many
     const int in_flight = lane.in_flight();
-    const auto latency = static_cast<double>(lane.recent_latency().count());
-    if (latency == 0 && in_flight > 0) return {std::numeric_limits<double>::max(), in_flight};
-    return {(in_flight + 1) * latency, in_flight};
+    const std::chrono::nanoseconds latency = lane.recent_latency();
+    if (latency.count() == 0 && in_flight > 0) return {std::numeric_limits<double>::max(), in_flight};
+    if (const std::optional<TimePoint> idle = lane.idle_since(); idle && now - *idle > kTrustFor * latency)
+      return {0, 0};
+    return {(in_flight + 1) * static_cast<double>(latency.count()), in_flight};
   }
 
   std::vector<std::unique_ptr<Lane>> lanes_;  // [0, size_) are constant
