@@ -16,11 +16,18 @@ FlowControl::FlowControl(std::int64_t batches, std::int64_t bytes, std::int64_t 
 bool FlowControl::AdmitBatch(std::int64_t epoch, std::int64_t& bytes) {
   bytes = std::min(bytes, all_bytes_);
   auto fits = [&] { return batches_.load(kSeqCst) >= 1 && bytes_.load(kSeqCst) >= bytes; };
-  if (!fits()) batch_parking_.Await([&] { return GivenUp(epoch) || fits(); });
+  if (!fits()) {
+    batch_parking_.Await([&] { return GivenUp(epoch) || (WorthWaking(batches_.load(kSeqCst)) && fits()); });
+  }
   if (GivenUp(epoch)) return false;
   batches_.fetch_sub(1, kSeqCst);
   bytes_.fetch_sub(bytes, kSeqCst);
   return true;
+}
+
+bool FlowControl::WorthWaking(std::int64_t free_batches) const {
+  constexpr std::int64_t kPart = 8;
+  return free_batches >= std::max<std::int64_t>(1, all_batches_.load(kSeqCst) / kPart);
 }
 
 bool FlowControl::AdmitRequest(std::int64_t epoch) {
@@ -38,8 +45,8 @@ bool FlowControl::AwaitAsked(std::int64_t epoch) {
 
 void FlowControl::ReleaseBatch(std::int64_t bytes) {
   bytes_.fetch_add(bytes, kSeqCst);
-  batches_.fetch_add(1, kSeqCst);
-  batch_parking_.Wake();
+  // Credits come back one by one, so one of these calls sees the number that the waiting thread needs.
+  if (WorthWaking(batches_.fetch_add(1, kSeqCst) + 1)) batch_parking_.Wake();
 }
 
 void FlowControl::ReleaseRequest() {

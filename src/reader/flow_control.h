@@ -2,7 +2,9 @@
 // FlowControl: what may enter the reader, and everything that the source's thread ever waits for.
 // Place: the source loop takes credits; deliveries that the student takes, and requests that finish, give them back.
 // Rules: batches, bytes and requests inside the reader stay within their limits (options.h has the formula); a wait
-//        ends, refused, when the reader stops or the epoch is left.
+//        ends, refused, when the reader stops or the epoch is left. Who has waited for a batch's place goes on when an
+//        eighth of them is free: waking a thread costs the student more of its time than taking a batch does, and what
+//        is left of the places keeps the teachers busy meanwhile.
 // Thread-safety: Admit…, AwaitAsked: the source's thread. AskFor, Leave: the student's. The rest: any thread.
 #pragma once
 
@@ -39,6 +41,7 @@ class FlowControl {
 
  private:
   bool GivenUp(std::int64_t epoch) const { return stopped() || left(epoch); }
+  bool WorthWaking(std::int64_t free_batches) const;
 
   const std::int64_t all_bytes_;
 

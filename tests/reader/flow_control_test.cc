@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/reader/flow_control.h"
 
+#include <atomic>
 #include <thread>
 
 #include "gtest/gtest.h"
@@ -26,6 +27,26 @@ TEST(FlowControl, ABatchOfMoreBytesThanThereAreTakesThemAll) {
   std::int64_t one = 1;
   ASSERT_TRUE(flow.AdmitBatch(0, one));
   student.join();
+}
+
+// It waits until an eighth of the places is free, and then has to hear of it, whoever gives them back, and when.
+TEST(FlowControl, ASourceThatWaitsForSeveralPlacesIsAlwaysWoken) {
+  constexpr std::int64_t kBatches = 50'000;
+  FlowControl flow(16, 1'000, 10);
+  std::atomic<std::int64_t> admitted{0};
+  std::thread source([&] {
+    std::int64_t bytes = 1;
+    for (std::int64_t i = 0; i < kBatches; ++i) {
+      ASSERT_TRUE(flow.AdmitBatch(0, bytes));
+      ++admitted;
+    }
+  });
+  for (std::int64_t taken = 0; taken < kBatches; ++taken) {
+    while (admitted == taken) std::this_thread::yield();
+    ASSERT_LE(admitted - taken, 16);
+    flow.ReleaseBatch(1);
+  }
+  source.join();
 }
 
 TEST(FlowControl, LeavingAnEpochRefusesItAndAdmitsTheNext) {
