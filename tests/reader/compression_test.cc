@@ -15,6 +15,7 @@
 #include "gmock/gmock.h"
 #include "src/base/mutex.h"
 #include "src/teacher/server.h"
+#include "tests/support/event.h"
 #include "tests/support/foreign_server.h"
 #include "tests/support/function_model.h"
 #include "tests/support/rows.h"
@@ -43,20 +44,17 @@ ModelInfo Info() {
   return {"scores", "1", "test", {{"x", DType::kFp32, {-1, 2}}}, {{"score", DType::kFp32, {-1, kClasses}}}};
 }
 
-// Keeps what came last.
+// Keeps what came last; then `before` says whether it answers.
 struct Teacher {
-  Teacher() {
-    server =
-        TeacherServer::Start({}, std::make_unique<FunctionModel>(
-                                     Info(),
-                                     [this](const std::vector<Tensor>& inputs) -> absl::StatusOr<std::vector<Tensor>> {
-                                       const float* x = inputs[0].data_as<float>();
-                                       Keep(std::vector<float>(x, x + inputs[0].element_count()));
-                                       return std::vector<Tensor>{Tensor::FromVector({inputs[0].rows(), kClasses},
-                                                                                     ScoresOf(x, inputs[0].rows()))
-                                                                      .value()};
-                                     }))
-            .value();
+  explicit Teacher(std::function<absl::Status()> before = absl::OkStatus) {
+    auto infer = [this, before](const std::vector<Tensor>& inputs) -> absl::StatusOr<std::vector<Tensor>> {
+      const float* x = inputs[0].data_as<float>();
+      Keep(std::vector<float>(x, x + inputs[0].element_count()));
+      if (absl::Status status = before(); !status.ok()) return status;
+      return std::vector<Tensor>{
+          Tensor::FromVector({inputs[0].rows(), kClasses}, ScoresOf(x, inputs[0].rows())).value()};
+    };
+    server = TeacherServer::Start({}, std::make_unique<FunctionModel>(Info(), infer)).value();
   }
 
   std::vector<float> seen() {
@@ -294,40 +292,82 @@ TEST(Compression, AServerWithoutItIsSentFloatsAndTheReaderPicksTheHighestScores)
             ScoresOf(SomeValues().data(), kRows));
 }
 
+// A reader of both, once both are there. Its batches have values that are the same in every form.
+struct MixedFleet {
+  static constexpr std::int64_t kMany = 8 * kRows;
+
+  MixedFleet(const Teacher& teacher, const PlainServer& plain, std::function<void(ReaderOptions&)> change = {}) {
+    const Tensor x = Tensor::FromVector<float>({kMany, 2}, std::vector<float>(2 * kMany, 0.5f)).value();
+    auto endless = FromBatches([x](std::int64_t) -> Generator<Fields> {
+      return [x]() -> absl::StatusOr<std::optional<Fields>> { return std::optional<Fields>(Fields{x}); };
+    });
+    Compression compression = kTopTwo;
+    compression.fields["x"] = {DType::kFp16};
+    ReaderOptions options = Options(compression);
+    if (change) change(options);
+    reader = NewReader(std::move(endless), FixedTeachers({teacher.server->endpoint(), plain.endpoint()}), options);
+    auto both_ready = [&] {
+      const std::vector<LaneStats> lanes = reader->Stats().lanes;
+      return lanes.size() == 2 && lanes[0].state == "ready" && lanes[1].state == "ready";
+    };
+    while (!both_ready()) std::this_thread::yield();
+  }
+
+  // Reads batches, all of one form, until that is so.
+  void Read(const std::function<bool()>& enough) {
+    while (!enough()) {
+      const absl::StatusOr<std::optional<DistilledBatch>> batch = reader->Next();
+      ASSERT_TRUE(batch.ok()) << batch.status();
+      ASSERT_EQ((*batch)->at("score.index").shape(), (Shape{kMany, 2}));
+      ASSERT_EQ((*batch)->at("score.rest").shape(), (Shape{kMany}));
+      for (std::int64_t r = 0; r < kMany; ++r) {
+        ASSERT_EQ((*batch)->at("score").data_as<float>()[2 * r], 2.5f);
+        ASSERT_EQ((*batch)->at("score.rest").data_as<float>()[r], 3.0f);
+      }
+      ++batches;
+    }
+  }
+
+  std::unique_ptr<DistillReader> reader;
+  int batches = 0;
+};
+
 // Rows of one batch go to both, and the prediction is joined of what both answer.
 TEST(Compression, AMixedFleetGivesTensorsOfOneForm) {
   Teacher teacher;
-  PlainServer server;
-  Compression compression = kTopTwo;
-  compression.fields["x"] = {DType::kFp16};
-  const std::vector<float> values(2 * kRows * 8, 0.5f);  // FP16 has it
-  auto batches = FromBatches([values](std::int64_t) -> Generator<Fields> {
-    return [values, i = 0]() mutable -> absl::StatusOr<std::optional<Fields>> {
-      if (i++ == 200) return std::optional<Fields>();
-      return std::optional<Fields>(Fields{Tensor::FromVector<float>({kRows * 8, 2}, values).value()});
-    };
-  });
-  auto reader = NewReader(std::move(batches), FixedTeachers({teacher.server->endpoint(), server.endpoint()}),
-                          Options(compression));
-  auto both_ready = [&] {
-    const std::vector<LaneStats> lanes = reader->Stats().lanes;
-    return lanes.size() == 2 && lanes[0].state == "ready" && lanes[1].state == "ready";
-  };
-  while (!both_ready()) std::this_thread::yield();
-  std::int64_t count = 0;
-  for (absl::StatusOr<DistilledBatch>& batch : reader->Epoch()) {
-    ASSERT_TRUE(batch.ok()) << batch.status();
-    ASSERT_EQ(batch->at("score.index").shape(), (Shape{kRows * 8, 2}));
-    ASSERT_EQ(batch->at("score.rest").shape(), (Shape{kRows * 8}));
-    for (std::int64_t r = 0; r < kRows * 8; ++r) {
-      ASSERT_EQ(batch->at("score").data_as<float>()[2 * r], 2.5f);
-      ASSERT_EQ(batch->at("score.rest").data_as<float>()[r], 3.0f);
-    }
-    ++count;
-  }
-  EXPECT_EQ(count, 200);
-  EXPECT_GT(server.requests(), 0);
+  PlainServer plain;
+  MixedFleet fleet(teacher, plain);
+  ASSERT_NO_FATAL_FAILURE(fleet.Read([&] { return fleet.batches == 200; }));
+  EXPECT_GT(plain.requests(), 0);
   EXPECT_FALSE(teacher.seen().empty());
+}
+
+TEST(Compression, ARetryGoesInTheFormOfTheTeacherThatTakesIt) {
+  Teacher failing([] { return absl::UnavailableError("not now"); });
+  PlainServer plain;
+  MixedFleet fleet(failing, plain);
+  ASSERT_NO_FATAL_FAILURE(fleet.Read([&] { return fleet.batches >= 50 && fleet.reader->Stats().retried > 0; }));
+  EXPECT_FALSE(failing.seen().empty());
+  EXPECT_EQ(plain.refused(), 0);
+}
+
+TEST(Compression, AHedgeGoesInTheFormOfTheTeacherThatTakesIt) {
+  std::atomic<bool> hangs{false};
+  Event release;
+  Teacher teacher([&] {
+    if (hangs) release.Wait();
+    return absl::OkStatus();
+  });
+  PlainServer plain;
+  MixedFleet fleet(teacher, plain, [](ReaderOptions& options) { options.hedge_budget = 1; });
+  ASSERT_NO_FATAL_FAILURE(fleet.Read([&] { return fleet.batches == 100; }));
+  hangs = true;
+  ASSERT_NO_FATAL_FAILURE(fleet.Read([&] { return fleet.reader->Stats().hedges_won > 0; }));
+  EXPECT_EQ(plain.refused(), 0);
+  release.Set();
+  hangs = false;
+  const int before = fleet.batches;
+  ASSERT_NO_FATAL_FAILURE(fleet.Read([&] { return fleet.batches == before + 50; }));
 }
 
 // A teacher is taken back for a version of before, while its lane is idle and notices nothing.
