@@ -12,10 +12,13 @@
 #include <string>
 #include <vector>
 
-#include "examples/fashion_mnist/random.h"
+#include "examples/support/random.h"
 
 namespace fashion_mnist {
 namespace {
+
+using edl_examples::RandomStream;
+using edl_examples::Shuffle;
 
 constexpr std::uint32_t kImagesMagic = 0x00000803;  // unsigned bytes, three dimensions
 constexpr std::uint32_t kLabelsMagic = 0x00000801;  // unsigned bytes, one dimension

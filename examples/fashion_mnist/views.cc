@@ -6,10 +6,13 @@
 #include <stdexcept>
 
 #include "examples/fashion_mnist/dataset.h"
-#include "examples/fashion_mnist/random.h"
+#include "examples/support/random.h"
 
 namespace fashion_mnist {
 namespace {
+
+using edl_examples::RandomStream;
+using edl_examples::Shuffle;
 
 constexpr int kSide = static_cast<int>(kImageSide);
 constexpr int kOne = 1 << 16;  // 1.0 in the 16.16 fixed point of source coordinates

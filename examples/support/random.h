@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace fashion_mnist {
+namespace edl_examples {
 
 // SplitMix64 (Steele, Lea and Flood 2014), started from a key such as {seed, epoch, index}. Equal keys give equal
 // streams on every machine.
@@ -29,6 +29,9 @@ class RandomStream {
     return mixed ^ (mixed >> 31);
   }
 
+  // Uniform in [0, 1), in steps of 2^-53.
+  double Unit() { return static_cast<double>(Next() >> 11) * 0x1p-53; }
+
   // Uniform in [low, high]. The modulo's bias is below 2^-40 for the small ranges used here.
   std::int64_t Between(std::int64_t low, std::int64_t high) {
     return low + static_cast<std::int64_t>(Next() % static_cast<std::uint64_t>(high - low + 1));
@@ -46,4 +49,4 @@ inline void Shuffle(std::vector<std::int64_t>& values, RandomStream& random) {
   }
 }
 
-}  // namespace fashion_mnist
+}  // namespace edl_examples
