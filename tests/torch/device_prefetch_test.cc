@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prefetching on the CPU: which batches come, in what order, and that nothing is copied. What a GPU adds is not here.
+#include "edl/torch/device_prefetch.h"
+
+#include <torch/torch.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "tests/support/rows.h"
+
+namespace edl {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::unique_ptr<DevicePrefetch> NewPrefetch(std::unique_ptr<BatchSource> source, const testing::FakeTeacher& teacher,
+                                            ReaderOptions options = test::RowOptions()) {
+  auto prefetch = DevicePrefetch::Create(
+      test::NewReader(std::move(source), FixedTeachers({teacher.endpoint()}), std::move(options)), torch::kCPU);
+  EXPECT_TRUE(prefetch.ok()) << prefetch.status();
+  return *std::move(prefetch);
+}
+
+// Is it what must come out for test::MakeBatch(first_id, rows)?
+void ExpectRows(const DeviceBatch& batch, std::int64_t first_id, std::int64_t rows) {
+  ASSERT_EQ(batch.rows, rows);
+  ASSERT_EQ(batch.fields.size(), 2U);
+  ASSERT_EQ(batch.predictions.size(), 1U);
+  const torch::Tensor id = torch::arange(first_id, first_id + rows);
+  ASSERT_TRUE(torch::equal(batch.at("label"), id)) << batch.at("label") << ", from " << first_id;
+  const torch::Tensor salt = batch.at("x").select(1, 1);
+  ASSERT_TRUE(torch::equal(batch.at("score"), torch::stack({id + salt, 3 * id - salt, id.bitwise_xor(salt)}, 1)));
+}
+
+// The next is a batch, and that one.
+void ExpectNext(DevicePrefetch& prefetch, std::int64_t first_id, std::int64_t rows) {
+  auto batch = prefetch.Next();
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  ASSERT_TRUE(batch->has_value()) << "the epoch ended";
+  ExpectRows(**batch, first_id, rows);
+}
+
+void ExpectEndOfEpoch(DevicePrefetch& prefetch) {
+  auto end = prefetch.Next();
+  ASSERT_TRUE(end.ok()) << end.status();
+  ASSERT_FALSE(end->has_value());
+}
+
+template <typename Condition>
+void Await(Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!condition()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    std::this_thread::yield();
+  }
+}
+
+TEST(DevicePrefetch, GivesEveryEpochInOrder) {
+  auto teacher = test::StartTeacher();
+  auto prefetch = NewPrefetch(test::BatchesOf(20, 8), *teacher);
+  for (std::int64_t epoch = 0; epoch < 3; ++epoch) {
+    for (std::int64_t i = 0; i < 20; ++i) {
+      ASSERT_NO_FATAL_FAILURE(ExpectNext(*prefetch, epoch * 1'000'000 + 8 * i, 8));
+    }
+    ASSERT_NO_FATAL_FAILURE(ExpectEndOfEpoch(*prefetch));
+  }
+}
+
+TEST(DevicePrefetch, SaysWhichBatchItIsAndWhatItHas) {
+  auto teacher = test::StartTeacher();
+  auto prefetch = NewPrefetch(test::BatchesOf(2, 8), *teacher);
+  ASSERT_NO_FATAL_FAILURE(ExpectNext(*prefetch, 0, 8));
+  const DeviceBatch batch = prefetch->Next().value().value();
+  EXPECT_EQ(batch.epoch, 0);
+  EXPECT_EQ(batch.batch_seq, 1);
+  try {
+    batch.at("scores");
+    FAIL() << "there is no such name";
+  } catch (const std::out_of_range& error) {
+    EXPECT_STREQ(error.what(), "no 'scores' in a batch of {x, label, score}");
+  }
+}
+
+TEST(DevicePrefetch, CopiesNothingOnTheCpu) {
+  auto teacher = test::StartTeacher();
+  std::vector<Fields> batches;
+  for (std::int64_t i = 0; i < 5; ++i) batches.push_back(test::MakeBatch(8 * i, 8));
+  auto prefetch = NewPrefetch(FromBatches(batches), *teacher);
+  for (const Fields& source : batches) {
+    const DeviceBatch batch = prefetch->Next().value().value();
+    EXPECT_EQ(batch.at("x").data_ptr(), source[0].data());
+    EXPECT_EQ(batch.at("label").data_ptr(), source[1].data());
+  }
+}
+
+TEST(DevicePrefetch, ReadsOneBatchAheadOfTheStudentAndNoMore) {
+  auto teacher = test::StartTeacher();
+  auto prefetch = NewPrefetch(test::BatchesOf(10, 8), *teacher);
+  auto read = [&] { return prefetch->reader().Stats().ring.out; };
+  for (std::int64_t i = 0; i < 9; ++i) {
+    ASSERT_NO_FATAL_FAILURE(ExpectNext(*prefetch, 8 * i, 8));
+    ASSERT_NO_FATAL_FAILURE(Await([&] { return read() >= i + 2; })) << "the student has " << i;
+    ASSERT_EQ(read(), i + 2);
+  }
+}
+
+TEST(DevicePrefetch, BeginsNoEpochThatNobodyAskedFor) {
+  auto teacher = test::StartTeacher();
+  auto begun = std::make_shared<std::atomic<int>>(0);
+  SourceOptions options;
+  options.read_ahead = false;
+  auto prefetch = NewPrefetch(FromBatches(
+                                  [begun](std::int64_t epoch) -> Generator<Fields> {
+                                    ++*begun;
+                                    return [epoch, i = 0]() mutable -> absl::StatusOr<std::optional<Fields>> {
+                                      if (i++ == 2) return std::optional<Fields>();
+                                      return std::optional<Fields>(test::MakeBatch(1000 * epoch + 8 * i, 8));
+                                    };
+                                  },
+                                  options),
+                              *teacher);
+  for (int epoch = 0; epoch < 3; ++epoch) {
+    for (int i = 1; i <= 2; ++i) ASSERT_NO_FATAL_FAILURE(ExpectNext(*prefetch, 1000 * epoch + 8 * i, 8));
+    ASSERT_NO_FATAL_FAILURE(ExpectEndOfEpoch(*prefetch));
+    EXPECT_EQ(*begun, epoch + 1);
+  }
+}
+
+TEST(DevicePrefetch, AnEpochCanBeLeftAtAnyBatch) {
+  auto teacher = test::StartTeacher();
+  auto prefetch = NewPrefetch(test::BatchesOf(4, 8), *teacher);
+  prefetch->LeaveEpoch();  // none has begun
+  for (std::int64_t epoch = 0; epoch < 4; ++epoch) {
+    for (std::int64_t i = 0; i <= epoch; ++i) {
+      ASSERT_NO_FATAL_FAILURE(ExpectNext(*prefetch, epoch * 1'000'000 + 8 * i, 8));
+    }
+    prefetch->LeaveEpoch();  // of the last one, behind its last batch
+  }
+  ASSERT_NO_FATAL_FAILURE(ExpectNext(*prefetch, 4'000'000, 8));
+}
+
+TEST(DevicePrefetch, AnErrorOfTheSourceComesBehindTheBatchesBeforeItAndStays) {
+  auto teacher = test::StartTeacher();
+  auto prefetch = NewPrefetch(FromBatches([](std::int64_t) -> Generator<Fields> {
+                                return [i = 0]() mutable -> absl::StatusOr<std::optional<Fields>> {
+                                  if (i == 3) return absl::DataLossError("file 4 is torn");
+                                  return std::optional<Fields>(test::MakeBatch(8 * i++, 8));
+                                };
+                              }),
+                              *teacher);
+  for (std::int64_t i = 0; i < 3; ++i) ASSERT_NO_FATAL_FAILURE(ExpectNext(*prefetch, 8 * i, 8));
+  for (int again = 0; again < 3; ++again) {
+    const absl::Status status = prefetch->Next().status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("file 4 is torn"));
+    prefetch->LeaveEpoch();  // does not make it good
+  }
+}
+
+TEST(DevicePrefetch, WhatLibtorchHasNoTypeForIsNamedAndStays) {
+  auto teacher = test::StartTeacher();
+  Fields fields = test::MakeBatch(0, 2);
+  fields[1] = Tensor::FromStrings({2}, {"cat", "dog"}).value();
+  auto prefetch = NewPrefetch(FromBatches(std::vector<Fields>{fields}), *teacher);
+  for (int again = 0; again < 2; ++again) {
+    const absl::Status status = prefetch->Next().status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("'label': BYTES [2] has no counterpart in libtorch"));
+  }
+}
+
+TEST(DevicePrefetch, TakesSamplesAndRefusesListsOfThem) {
+  auto teacher = test::StartTeacher();
+  auto samples = NewPrefetch(FromSamples(std::vector<Fields>{test::MakeSample(5)}), *teacher);
+  const DeviceBatch sample = samples->Next().value().value();
+  EXPECT_EQ(sample.at("x").sizes(), (torch::IntArrayRef{2}));
+  EXPECT_EQ(sample.at("label").item<std::int64_t>(), 5);
+  auto lists = NewPrefetch(FromSampleLists(std::vector<SampleList>{test::MakeSampleList(0, 3)}), *teacher);
+  const absl::Status status = lists->Next().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("sample lists; give it a FromBatches"));
+}
+
+TEST(DevicePrefetch, ShutdownWakesAStudentThatWaitsForTeachers) {
+  auto reader = test::NewReader(test::BatchesOf(4, 8), FixedTeachers({"127.0.0.1:1"}));  // nobody is there
+  auto prefetch = DevicePrefetch::Create(std::move(reader), torch::kCPU).value();
+  std::atomic<bool> asks{false};
+  absl::Status status;
+  std::thread student([&] {
+    asks = true;
+    status = prefetch->Next().status();
+  });
+  Await([&] { return asks.load(); });
+  prefetch->Shutdown();
+  student.join();
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
+}
+
+TEST(DevicePrefetch, EndsAtAnyMoment) {
+  auto teacher = test::StartTeacher();
+  for (std::int64_t batches = 0; batches < 20; ++batches) {
+    auto prefetch = NewPrefetch(test::BatchesOf(10, 8), *teacher);
+    for (std::int64_t i = 0; i < batches % 10; ++i) ASSERT_NO_FATAL_FAILURE(ExpectNext(*prefetch, 8 * i, 8));
+  }
+}
+
+TEST(DevicePrefetch, SaysWhichDeviceThereIsNot) {
+  auto reader = test::NewReader(test::BatchesOf(1, 8), FixedTeachers({"127.0.0.1:1"}));
+  const absl::Status status = DevicePrefetch::Create(std::move(reader), torch::Device("cuda:77")).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("device 'cuda:77': this libtorch finds"));
+  EXPECT_EQ(DevicePrefetch::Create(nullptr, torch::kCPU).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace edl
