@@ -95,7 +95,7 @@ fs::path PrepareTeacher(const Flags& flags, const Dataset& training) {
   fs::remove(recipe);
   const Schedule& schedule = flags.teacher.schedule;
   const Dataset subset = DrawBalancedSubset(training, flags.teacher.subset, flags.teacher.seed);
-  Progress progress("the teacher", schedule.epochs * BatchesPerEpoch(subset, schedule), "batch");
+  edl_examples::Progress progress("the teacher", schedule.epochs * BatchesPerEpoch(subset, schedule), "batch");
   Teacher teacher = TrainTeacher(flags.teacher, subset, progress);
   MakeTeacherScript(teacher).save(file.string());
   WriteFile(file.string() + ".json", R"({
@@ -114,18 +114,19 @@ void RunSeed(const Flags& flags, std::uint64_t seed, const Dataset& training, co
   const StudentRecipe& recipe = flags.student;
   const Dataset subset = DrawBalancedSubset(training, recipe.subset, seed);
   const auto loader = MakeLoader(subset, recipe.schedule, recipe.augmentation, seed);
-  auto run = [&](ModeReport& mode, Progress& progress, const EpochStreams& streams) {
+  auto run = [&](ModeReport& mode, edl_examples::Progress& progress, const EpochStreams& streams) {
     const StudentResult result = TrainStudent(recipe, seed, streams, test, progress);
     mode.accuracy.push_back(result.accuracy);
     mode.images_per_second.push_back(result.images_per_second);
   };
   auto bar = [&](const ModeReport& mode) {
-    return std::make_unique<Progress>(absl::StrCat("seed ", seed, ", ", mode.name), recipe.schedule.epochs, "epoch");
+    return std::make_unique<edl_examples::Progress>(absl::StrCat("seed ", seed, ", ", mode.name),
+                                                    recipe.schedule.epochs, "epoch");
   };
   run(report.modes[0], *bar(report.modes[0]), PlainStreams(loader));
   run(report.modes[1], *bar(report.modes[1]), InProcessStreams(loader, torch::jit::load(teacher_file.string())));
   TeacherFleet fleet(flags.teacher_program, teacher_file, flags.teachers, flags.teachers + 1);
-  std::unique_ptr<Progress> progress = bar(report.modes[2]);
+  std::unique_ptr<edl_examples::Progress> progress = bar(report.modes[2]);
   ServiceRun service(loader, recipe, subset.size(), fleet, flags.teachers, *progress);
   run(report.modes[2], *progress, service.Streams());
   const edl::ReaderStats stats = service.stats();  // before the audit, which takes a while

@@ -70,7 +70,8 @@ RowAudit::Result RowAudit::Compare() const {
 }
 
 ServiceRun::ServiceRun(const edl::EpochFunction<edl::Fields>& loader, const StudentRecipe& recipe,
-                       std::int64_t dataset_rows, TeacherFleet& fleet, std::size_t teachers, Progress& progress)
+                       std::int64_t dataset_rows, TeacherFleet& fleet, std::size_t teachers,
+                       edl_examples::Progress& progress)
     : epochs_(recipe.schedule.epochs),
       mid_epoch_(dataset_rows / recipe.schedule.batch_rows / 2),
       teachers_(teachers),

@@ -11,9 +11,9 @@
 
 #include "edl/distill_reader.h"
 #include "examples/fashion_mnist/loader.h"
-#include "examples/fashion_mnist/progress.h"
 #include "examples/fashion_mnist/teacher_fleet.h"
 #include "examples/fashion_mnist/training.h"
+#include "examples/support/progress.h"
 #include "torch/script.h"
 
 namespace fashion_mnist {
@@ -50,7 +50,7 @@ class ServiceRun {
  public:
   // `fleet` serves `teachers` and has a place for one more; it outlives this. Throws when the reader cannot be made.
   ServiceRun(const edl::EpochFunction<edl::Fields>& loader, const StudentRecipe& recipe, std::int64_t dataset_rows,
-             TeacherFleet& fleet, std::size_t teachers, Progress& progress);
+             TeacherFleet& fleet, std::size_t teachers, edl_examples::Progress& progress);
 
   EpochStreams Streams();
 
@@ -66,7 +66,7 @@ class ServiceRun {
   const std::int64_t mid_epoch_;  // batch_seq
   const std::size_t teachers_;
   TeacherFleet& fleet_;
-  Progress& progress_;
+  edl_examples::Progress& progress_;
   RowAudit audit_;
   std::unique_ptr<edl::DistillReader> reader_;
   std::vector<std::future<void>> starts_;  // a teacher takes seconds to load; the student does not wait for it

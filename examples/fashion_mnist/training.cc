@@ -66,7 +66,7 @@ void Restore(torch::nn::Module& network, const std::vector<torch::Tensor>& snaps
 }  // namespace
 
 StudentResult TrainStudent(const StudentRecipe& recipe, std::uint64_t seed, const EpochStreams& streams,
-                           const Dataset& test, Progress& progress) {
+                           const Dataset& test, edl_examples::Progress& progress) {
   torch::manual_seed(seed);
   Student student;
   const Schedule& schedule = recipe.schedule;
@@ -99,7 +99,7 @@ StudentResult TrainStudent(const StudentRecipe& recipe, std::uint64_t seed, cons
   return result;
 }
 
-Teacher TrainTeacher(const TeacherRecipe& recipe, const Dataset& training, Progress& progress) {
+Teacher TrainTeacher(const TeacherRecipe& recipe, const Dataset& training, edl_examples::Progress& progress) {
   torch::manual_seed(recipe.seed);
   Teacher teacher;
   const Schedule& schedule = recipe.schedule;

@@ -10,8 +10,8 @@
 
 #include "examples/fashion_mnist/dataset.h"
 #include "examples/fashion_mnist/networks.h"
-#include "examples/fashion_mnist/progress.h"
 #include "examples/fashion_mnist/recipe.h"
+#include "examples/support/progress.h"
 #include "torch/torch.h"
 
 namespace fashion_mnist {
@@ -33,10 +33,10 @@ struct StudentResult {
 
 // Trains a fresh student. Its weights depend on recipe, seed and batches alone.
 StudentResult TrainStudent(const StudentRecipe& recipe, std::uint64_t seed, const EpochStreams& streams,
-                           const Dataset& test, Progress& progress);
+                           const Dataset& test, edl_examples::Progress& progress);
 
 // Trains the teacher on the hard labels.
-Teacher TrainTeacher(const TeacherRecipe& recipe, const Dataset& training, Progress& progress);
+Teacher TrainTeacher(const TeacherRecipe& recipe, const Dataset& training, edl_examples::Progress& progress);
 
 // Per cent of `dataset` that the network classifies right.
 double Accuracy(const Dataset& dataset, const std::function<torch::Tensor(const torch::Tensor& images)>& network);

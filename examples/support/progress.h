@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <string>
 
-namespace fashion_mnist {
+namespace edl_examples {
 
 class Progress {
  public:
-  // `unit`: "epoch", "batch".
-  Progress(std::string what, std::int64_t total, std::string unit);
+  // `unit`: "epoch", "batch". `done`: so many were done before.
+  Progress(std::string what, std::int64_t total, std::string unit, std::int64_t done = 0);
   ~Progress();  // Ends the line.
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -30,8 +30,8 @@ class Progress {
   const std::int64_t total_;
   const bool terminal_;
   const std::chrono::steady_clock::time_point begin_;
-  std::int64_t done_ = 0;
+  std::int64_t done_;
   std::int64_t percent_drawn_ = -1;
 };
 
-}  // namespace fashion_mnist
+}  // namespace edl_examples

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "examples/fashion_mnist/progress.h"
+#include "examples/support/progress.h"
 
 #include <unistd.h>
 
 #include <cstdio>
 #include <utility>
 
-namespace fashion_mnist {
+namespace edl_examples {
 
-Progress::Progress(std::string what, std::int64_t total, std::string unit)
+Progress::Progress(std::string what, std::int64_t total, std::string unit, std::int64_t done)
     : what_(std::move(what)),
       unit_(std::move(unit)),
       total_(total),
       terminal_(isatty(STDOUT_FILENO) == 1),
-      begin_(std::chrono::steady_clock::now()) {
+      begin_(std::chrono::steady_clock::now()),
+      done_(done) {
   if (terminal_) Draw("");
 }
 
@@ -50,4 +51,4 @@ void Progress::Draw(const char* end) {
   std::fflush(stdout);
 }
 
-}  // namespace fashion_mnist
+}  // namespace edl_examples
