@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 
 // Far above any data set's: a larger label is a mistake, and would make a classifier that fits into no memory.
 constexpr std::int64_t kMostClasses = 10'000'000;
+constexpr int kMostDepth = 16;  // of folders in a class folder
 constexpr std::string_view kBlanks = " \t\r\v\f";
 
 // As much of a line as an error should repeat, whatever is in it.
@@ -69,11 +70,15 @@ std::vector<std::string> FindClasses(const fs::path& folder) {
   return classes;
 }
 
-// Follows links to folders: data sets are often put together from them. A circle ends as "too many levels".
+// Follows links to folders: data sets are often put together from them. The iterator itself would go round a circle of
+// them 40 times, and list each image as often.
 void AppendImagesOf(const fs::path& root, const std::string& name, std::int64_t label, ImageList& list) {
   std::vector<std::string> paths;
   const auto options = fs::directory_options::follow_directory_symlink;
   for (auto it = fs::recursive_directory_iterator(root / name, options); it != fs::end(it); ++it) {
+    if (it.depth() > kMostDepth) {
+      throw fs::filesystem_error("", it->path(), std::make_error_code(std::errc::too_many_symbolic_link_levels));
+    }
     if (IsHidden(it->path())) {
       it.disable_recursion_pending();
     } else if (IsImageName(it->path()) && !it->is_directory()) {
