@@ -34,8 +34,9 @@ std::string Help() {
       "Students send the input `image`, uint8 RGB as it comes from a decoder, and get the output `score`, the logits.\n"
       "Normalisation by ImageNet's mean and deviation is part of the file; batch normalisation is folded into the\n"
       "convolutions.\n\n"
-      "Weights are a file that torch::save wrote in C++ (a trainer's checkpoint), or torch.save in Python of a\n"
-      "state_dict, since PyTorch 1.6. Their names are torchvision's, for _vd timm's (resnet50d is ResNet50_vd).\n\n"
+      "Weights are a file that torch::save wrote in C++ (a trainer's checkpoint), or torch.save in Python of\n"
+      "dict(model.state_dict()), a plain dictionary. Their names are torchvision's, for _vd timm's\n"
+      "(resnet50d is ResNet50_vd).\n\n"
       "Models: ",
       absl::StrJoin(ModelNames(), ", "), ".");
 }

@@ -70,8 +70,8 @@ Tensors ReadTensors(const std::string& file) {
     const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
     throw std::runtime_error(
         absl::StrCat("'", file,
-                     "' is no weights file; expected what torch::save writes in C++, or torch.save of a state_dict in "
-                     "Python since 1.6: ",
+                     "' is no weights file; expected what torch::save writes in C++, or torch.save(dict(model."
+                     "state_dict()), file) in Python: ",
                      torch_error != nullptr ? torch_error->what_without_backtrace() : error.what()));
   }
 }
