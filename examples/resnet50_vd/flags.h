@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Flags: train_resnet's command line, in the words of the original's trainer where it has them.
+// Flags: train_resnet's command line, in the words of the original's trainer for what both have. (The original also
+// scales --lr by the batch, and has image_shape, use_mixup and use_label_smoothing; here --lr is taken as it is given.)
 #pragma once
 
 #include <cstdint>
