@@ -37,3 +37,27 @@ function(edl_grpc_doors)
     set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS -fno-sanitize=thread)
   endif()
 endfunction()
+
+# edl_precompile(TARGET HEADERS_OF): the headers that cost most are parsed once for all targets that say so. HEADERS_OF
+# is "torch" (libtorch's) or "gmock" (what every test includes). They are other projects' alone: ours would be parsed
+# again at each edit, and for all.
+function(edl_precompile target headers_of)
+  set(headers_torch <torch/torch.h> <torch/script.h>)
+  set(headers_gmock <gmock/gmock.h> <absl/status/statusor.h> <algorithm> <atomic> <chrono> <filesystem> <functional>
+                    <map> <memory> <string> <thread> <vector>)
+  set(precompiled edl_precompiled_${headers_of})
+  if(NOT TARGET ${precompiled})
+    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/empty.cc CONTENT "")
+    add_library(${precompiled} OBJECT ${PROJECT_BINARY_DIR}/empty.cc)
+    if(headers_of STREQUAL "torch")
+      target_link_libraries(${precompiled} PRIVATE torch)
+    else()
+      target_link_libraries(${precompiled} PRIVATE GTest::gmock absl::statusor)
+    endif()
+    target_compile_options(${precompiled} PRIVATE -pthread)
+    target_precompile_headers(${precompiled} PRIVATE ${headers_${headers_of}})
+    edl_target_settings(${precompiled})
+  endif()
+  target_compile_options(${target} PRIVATE -pthread)  # GoogleTest's users have it anyway
+  target_precompile_headers(${target} REUSE_FROM ${precompiled})
+endfunction()
