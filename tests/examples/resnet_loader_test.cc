@@ -21,6 +21,7 @@
 #include "gmock/gmock.h"
 #include "tests/support/image_files.h"
 #include "tests/support/scratch_folder.h"
+#include "tests/support/thread_names.h"
 
 namespace resnet {
 namespace {
@@ -83,11 +84,6 @@ std::string FailureOf(const edl::Generator<edl::Fields>& next) {
     if (!fields.ok()) return std::string(fields.status().message());
     if (!fields->has_value()) return "";
   }
-}
-
-std::size_t ThreadCount() {
-  auto tasks = std::filesystem::directory_iterator("/proc/self/task");
-  return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
 }
 
 class ImageLoaderTest : public ::testing::Test {
@@ -348,14 +344,15 @@ TEST_F(ImageLoaderTest, NamesTheFirstBadImagesAndCountsTheRest) {
 TEST_F(ImageLoaderTest, JoinsItsThreadsWhenAnEpochIsLeft) {
   options_.threads = 3;
   const auto loader = NewLoader();
-  const std::size_t before = ThreadCount();
+  auto await_threads = [](std::int64_t count) {
+    while (edl::test::ThreadsNamed({"resnet-decode"}) != count) std::this_thread::yield();
+  };
   for (int round = 0; round < 30; ++round) {
     edl::Generator<edl::Fields> next = loader->Epochs()(round);
-    ASSERT_EQ(ThreadCount(), before + 3);
+    await_threads(3);
     for (int batch = 0; batch < round % 3; ++batch) ASSERT_TRUE(next().ok());
     next = nullptr;
-    // The system lists a thread for a moment after it was joined.
-    while (ThreadCount() != before) std::this_thread::yield();
+    await_threads(0);
   }
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: destroying the reader at any moment ends in bounded time, with no thread, call or file left behind.
 #include <filesystem>
-#include <fstream>
 #include <random>
 #include <thread>
 
 #include "tests/support/event.h"
 #include "tests/support/rows.h"
 #include "tests/support/seed.h"
+#include "tests/support/thread_names.h"
 
 namespace edl {
 namespace {
@@ -82,15 +82,9 @@ std::int64_t OpenFiles() {
   return std::distance(begin(files), end(files));
 }
 
-// Threads whose name begins with "edl-": the reader's.
-std::int64_t ReaderThreads() {
-  std::int64_t count = 0;
-  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::string name;
-    std::getline(std::ifstream(task.path() / "comm"), name);
-    count += name.rfind("edl-source", 0) == 0 || name.rfind("edl-control", 0) == 0;
-  }
-  return count;
+// Waits, as thread_names.h says, until the reader has that many threads.
+void AwaitReaderThreads(std::int64_t count) {
+  while (test::ThreadsNamed({"edl-source", "edl-control"}) != count) std::this_thread::yield();
 }
 
 TEST(Shutdown, NoThreadAndNoFileIsLeft) {
@@ -98,13 +92,13 @@ TEST(Shutdown, NoThreadAndNoFileIsLeft) {
   auto use_a_reader = [&] {
     auto reader = test::NewReader(test::BatchesOf(20, 4), FixedTeachers({teacher->endpoint()}));
     ASSERT_TRUE(reader->Next().ok());
-    EXPECT_EQ(ReaderThreads(), 2);
+    AwaitReaderThreads(2);
   };
   use_a_reader();  // what gRPC opens once for the process
-  EXPECT_EQ(ReaderThreads(), 0);
+  AwaitReaderThreads(0);
   const std::int64_t files = OpenFiles();
   for (int i = 0; i < 20; ++i) use_a_reader();
-  EXPECT_EQ(ReaderThreads(), 0);
+  AwaitReaderThreads(0);
   // A closed connection's file goes when both ends have noticed: the teacher, in this process, shortly after.
   while (OpenFiles() > files) std::this_thread::yield();
 }
