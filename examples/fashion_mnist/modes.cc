@@ -95,11 +95,19 @@ EpochStreams ServiceRun::Streams() {
 BatchStream ServiceRun::Epoch(std::int64_t epoch) {
   return [this, epoch]() -> std::optional<Batch> {
     std::optional<edl::DistilledBatch> batch = reader_->Next().value();
-    if (!batch) return std::nullopt;
+    if (!batch) {
+      ReportEpoch(epoch);
+      return std::nullopt;
+    }
     if (batch->batch_seq == mid_epoch_) Disturb(epoch);
     audit_.Count(epoch, AsTorch(batch->at("index")));
     return Batch{AsTorch(batch->at("image")), AsTorch(batch->at("label")), AsTorch(batch->at("score"))};
   };
+}
+
+void ServiceRun::ReportEpoch(std::int64_t epoch) {
+  const edl::ReaderStats now = stats();
+  progress_.Say(absl::StrCat("epoch ", epoch + 1, ": ", now.Since(std::exchange(reported_, now)).Advice()));
 }
 
 void ServiceRun::Disturb(std::int64_t epoch) {

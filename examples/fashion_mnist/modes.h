@@ -59,6 +59,7 @@ class ServiceRun {
 
  private:
   BatchStream Epoch(std::int64_t epoch);
+  void ReportEpoch(std::int64_t epoch);
   void Disturb(std::int64_t epoch);
   void StartInBackground(std::size_t teacher);
 
@@ -69,6 +70,7 @@ class ServiceRun {
   edl_examples::Progress& progress_;
   RowAudit audit_;
   std::unique_ptr<edl::DistillReader> reader_;
+  edl::ReaderStats reported_;
   std::vector<std::future<void>> starts_;  // a teacher takes seconds to load; the student does not wait for it
 };
 

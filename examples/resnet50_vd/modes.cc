@@ -86,11 +86,15 @@ class Service final : public Mode {
 
   void Stop() override { batches_->Shutdown(); }
 
-  std::string Report() const override { return batches_->reader().Stats().ToString(); }
+  std::string Report() override {
+    const edl::ReaderStats now = batches_->reader().Stats();
+    return now.Since(std::exchange(reported_, now)).Advice();
+  }
 
  private:
   std::vector<std::string> fields_;
   std::unique_ptr<edl::DevicePrefetch> batches_;
+  edl::ReaderStats reported_;
 };
 
 }  // namespace

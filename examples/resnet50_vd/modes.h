@@ -34,7 +34,7 @@ class Mode {
   virtual void Stop() {}
 
   // What there is to say at the end of an epoch beyond the training itself; empty: nothing.
-  virtual std::string Report() const { return ""; }
+  virtual std::string Report() { return ""; }
 };
 
 std::unique_ptr<Mode> PlainMode(Loader loader, torch::Device device);

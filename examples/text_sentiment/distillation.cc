@@ -44,6 +44,8 @@ BatchStream Distillation::Epoch(std::int64_t epoch) {
     std::optional<edl::DistilledBatch> batch = reader_->Next().value();
     if (!batch) {
       rows_.Add(seen);
+      const edl::ReaderStats now = stats();
+      progress_.Say(absl::StrCat("epoch ", epoch + 1, ": ", now.Since(std::exchange(reported_, now)).Advice()));
       return std::nullopt;
     }
     if (epoch == epochs_ / 2 && batch->batch_seq == batches_ / 2 && teachers_.size() > 1) {

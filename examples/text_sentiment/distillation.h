@@ -43,6 +43,7 @@ class Distillation {
   edl_examples::Progress& progress_;
   std::vector<std::unique_ptr<edl::testing::TeacherProcess>> teachers_;
   std::unique_ptr<edl::DistillReader> reader_;
+  edl::ReaderStats reported_;
   RowCount rows_;
 };
 

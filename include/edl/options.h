@@ -111,6 +111,9 @@ struct ReaderOptions {
   // its group is older than this while a teacher has nothing to do, the group is sent as it is.
   std::chrono::milliseconds max_group_age{5};
 
+  // How often the log says, at level info, what the bottleneck was since the last time (ReaderStats::Advice). 0: never.
+  std::chrono::seconds stats_log_interval{0};
+
   // INVALID_ARGUMENT naming field, value and range.
   absl::Status Validate() const;
 

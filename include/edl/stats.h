@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ReaderStats: a snapshot of where a reader's batches are and where its time went, since it was made.
+// Example: std::puts(reader->Stats().Advice().c_str()) says "student-bound: 2 of 6 teachers would do".
 // Thread-safety: a value. Counters of one snapshot are read one after the other, not at one instant.
 #pragma once
 
@@ -28,9 +29,27 @@ struct LaneStats {
   std::int64_t window = 0;  // requests in flight, at most, at present
   std::int64_t rows = 0;    // of completed requests
   std::int64_t ejections = 0;
-  std::chrono::microseconds mean_latency{0};  // of completed requests
+  std::chrono::nanoseconds latency{0};  // of completed requests, summed
+  std::chrono::nanoseconds busy{0};     // had a request in flight
   std::string last_error;
+
+  std::chrono::nanoseconds mean_latency() const {
+    return completed == 0 ? std::chrono::nanoseconds(0) : latency / completed;
+  }
 };
+
+// The student's time. Each moment of ReaderStats::wall is in one of these: they add up to it.
+struct StudentTime {
+  std::chrono::nanoseconds busy{0};                     // not in Next(), or there was a batch for it
+  std::chrono::nanoseconds waited_for_teachers{0};      // they had all the work that they take
+  std::chrono::nanoseconds waited_for_head_of_line{0};  // one slow request, behind which all places were full
+  std::chrono::nanoseconds waited_for_source{0};        // teachers had room, and there was nothing to send
+
+  std::chrono::nanoseconds waited() const { return waited_for_teachers + waited_for_head_of_line + waited_for_source; }
+};
+
+// What keeps the student from being quicker.
+enum class Bottleneck { kUnknown, kStudent, kTeachers, kHeadOfLine, kSource };
 
 struct ReaderStats {
   StageStats source;    // batches: pulled from the source; handed to the splitter
@@ -43,12 +62,22 @@ struct ReaderStats {
   std::int64_t hedges_won = 0;  // of those: the second was answered first
   std::int64_t dropped = 0;     // batches dropped with epochs that were left early
 
-  std::chrono::nanoseconds wall{0};                         // since the reader was made
-  std::chrono::nanoseconds student_waited_for_teachers{0};  // Next() blocked
-  std::chrono::nanoseconds teachers_waited_for_source{0};   // the source worked while a ready teacher had nothing to do
-  std::chrono::nanoseconds source_waited_for_student{0};    // the source was held back: everything was full
+  std::chrono::nanoseconds wall{0};                        // since the reader was made
+  StudentTime student;                                     // where `wall` went, for the student
+  std::chrono::nanoseconds teachers_waited_for_source{0};  // the source worked while a ready teacher had nothing to do
+  std::chrono::nanoseconds source_waited_for_student{0};   // the source was held back: everything was full
 
   std::vector<LaneStats> lanes;  // teachers that have been closed for a while are left out
+
+  // What happened after `earlier`, a snapshot of the same reader: counters and times are differences; depths, windows
+  // and states are this snapshot's.
+  ReaderStats Since(const ReaderStats& earlier) const;
+
+  // kUnknown: no batch has come yet. kStudent: it waited less than 2 % of the time.
+  Bottleneck bottleneck() const;
+
+  // One sentence: the bottleneck, its size, and what would help.
+  std::string Advice() const;
 
   // Several lines for people.
   std::string ToString() const;

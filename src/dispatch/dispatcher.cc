@@ -101,16 +101,27 @@ void Dispatcher::PumpAll() {
 void Dispatcher::Pump(Lane& lane) {
   while (std::optional<int> place = lane.Reserve()) {
     if (TeacherRequest* request = pending_.Take(lane)) {
-      lane.MarkBusy();
+      lane.MarkBusy(executor_.Now());
       Send(lane, *place, *request);
       continue;
     }
     lane.Release(*place);
-    if (!pending_.HasWorkFor(lane)) {
-      lane.MarkIdle(executor_.Now());
-      return;
-    }
+    if (!pending_.HasWorkFor(lane)) break;
   }
+  const TimePoint now = executor_.Now();
+  lane.MarkIdle(now);
+  NoteStarving(lane, now);
+}
+
+// Two threads that find different things may say so in the wrong order: each looks again after it has spoken. So does
+// one that finds room in a lane which is closed meanwhile.
+void Dispatcher::NoteStarving(Lane& lane, TimePoint now) {
+  auto starves = [&] { return lane.HasRoom() && !pending_.HasWorkFor(lane); };
+  bool found = false;
+  do {
+    found = starves();
+    if (lane.SetStarving(found)) wait_ledger_.NoteStarving(found ? 1 : -1, now);
+  } while (found != starves());
 }
 
 absl::Status Dispatcher::Wanted(const TeacherRequest& request) const {
@@ -134,7 +145,7 @@ void Dispatcher::Send(Lane& lane, int place, TeacherRequest& request) {
 
 void Dispatcher::SendHedge(Flight& flight) {
   Lane& lane = *flight.leg(1).lane;
-  lane.MarkBusy();
+  lane.MarkBusy(executor_.Now());
   StartLeg(flight, 1);
   Pump(lane);
 }
@@ -312,6 +323,7 @@ std::optional<TimePoint> Dispatcher::idle_since() const {
 }
 
 void Dispatcher::AddStats(ReaderStats& stats) const {
+  const TimePoint now = executor_.Now();
   stats.dispatch.out = finished_.load(kRelaxed);
   stats.dispatch.in = std::max(submitted_.load(kRelaxed), stats.dispatch.out);
   stats.dispatch.depth = stats.dispatch.in - stats.dispatch.out;
@@ -319,7 +331,7 @@ void Dispatcher::AddStats(ReaderStats& stats) const {
   stats.hedged = hedger_.hedged();
   stats.hedges_won = hedges_won_.load(kRelaxed);
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    if (!lanes_[i].vacant()) stats.lanes.push_back(lanes_[i].Stats());
+    if (!lanes_[i].vacant()) stats.lanes.push_back(lanes_[i].Stats(now));
   }
 }
 

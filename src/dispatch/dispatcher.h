@@ -27,6 +27,7 @@
 #include "src/dispatch/lane_keeper.h"
 #include "src/dispatch/pending_queue.h"
 #include "src/dispatch/token_bucket.h"
+#include "src/dispatch/wait_ledger.h"
 
 namespace edl {
 
@@ -58,6 +59,10 @@ class Dispatcher final : private LaneKeeper::Listener, private Hedger::Sender {
   // The student, which waits for a batch from then on, or (nothing) no more.
   void NoteStudentWaits(std::optional<TimePoint> since);
 
+  // The student's and the source's moves are noted by the reader; which lanes starve, by the dispatcher.
+  WaitLedger& wait_ledger() { return wait_ledger_; }
+  const WaitLedger& wait_ledger() const { return wait_ledger_; }
+
   // When the ready lane that has been idle longest became so; nothing while all are busy.
   std::optional<TimePoint> idle_since() const;
 
@@ -77,6 +82,7 @@ class Dispatcher final : private LaneKeeper::Listener, private Hedger::Sender {
   void TellWindows();
   void PumpAll();
   void Pump(Lane& lane);
+  void NoteStarving(Lane& lane, TimePoint now);
   void Send(Lane& lane, int place, TeacherRequest& request);
   void StartLeg(Flight& flight, int leg);
   void OnDone(Flight& flight, int leg, absl::StatusOr<InferReply> reply);
@@ -100,6 +106,7 @@ class Dispatcher final : private LaneKeeper::Listener, private Hedger::Sender {
   PendingQueue pending_;
   FlightPool flights_;
   TokenBucket retry_budget_;
+  WaitLedger wait_ledger_;
   std::atomic<bool> release_due_{false};  // a task will call ReleaseRetries; set by who posts it, cleared by the task
 
   mutable Mutex mu_;

@@ -86,10 +86,11 @@ void Lane::Renew(std::string endpoint, std::unique_ptr<TeacherClient> client) {
   bad_in_a_row_.store(0, kRelaxed);
   convicted_.store(false, kRelaxed);
   lost_in_a_row_.store(0, kRelaxed);
-  for (std::atomic<std::int64_t>* counter : {&recent_latency_ns_, &last_lost_, &idle_since_, &attempts_, &completed_,
-                                             &failed_, &rows_, &bad_replies_, &ejections_, &latency_ns_}) {
+  for (std::atomic<std::int64_t>* counter : {&recent_latency_ns_, &last_lost_, &attempts_, &completed_, &failed_,
+                                             &rows_, &bad_replies_, &ejections_, &latency_ns_}) {
     counter->store(0, kRelaxed);
   }
+  busy_clock_.Reset();
   {
     MutexLock lock(mu_);
     endpoint_ = std::move(endpoint);
@@ -144,15 +145,14 @@ void Lane::CancelProbe() {
 }
 
 std::optional<TimePoint> Lane::idle_since() const {
-  std::int64_t since = idle_since_.load(kRelaxed);
   // Who found nothing to do may say so after another has found something.
-  if (since == 0 || !ready() || in_flight() > 0) return std::nullopt;
-  return TimePoint(std::chrono::nanoseconds(since));
+  if (!ready() || in_flight() > 0) return std::nullopt;
+  return busy_clock_.idle_since();
 }
 
-void Lane::MarkIdle(TimePoint now) {
-  window_.OnStarved();
-  if (in_flight() == 0) idle_since_.store(Nanoseconds(now), kRelaxed);
+bool Lane::SetStarving(bool starves) {
+  if (starves) window_.OnStarved();
+  return starving_.exchange(starves, kSeqCst) != starves;
 }
 
 bool Lane::CountCompleted(std::int64_t rows, std::chrono::nanoseconds latency, TimePoint now) {
@@ -206,7 +206,7 @@ void Lane::set_last_error(const absl::Status& status) {
   last_error_ = status.ToString();
 }
 
-LaneStats Lane::Stats() const {
+LaneStats Lane::Stats(TimePoint now) const {
   LaneStats stats;
   stats.state = StateName(state());
   stats.attempts = attempts_.load(kRelaxed);
@@ -217,9 +217,8 @@ LaneStats Lane::Stats() const {
   stats.rows = rows_.load(kRelaxed);
   stats.bad_replies = bad_replies_.load(kRelaxed);
   stats.ejections = ejections_.load(kRelaxed);
-  if (stats.completed > 0) {
-    stats.mean_latency = std::chrono::microseconds(latency_ns_.load(kRelaxed) / stats.completed / 1000);
-  }
+  stats.latency = std::chrono::nanoseconds(latency_ns_.load(kRelaxed));
+  stats.busy = busy_clock_.busy(now);
   MutexLock lock(mu_);
   stats.endpoint = endpoint_;
   stats.last_error = last_error_;

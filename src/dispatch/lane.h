@@ -27,6 +27,7 @@
 #include "edl/stats.h"
 #include "src/base/executor.h"
 #include "src/base/mutex.h"
+#include "src/dispatch/busy_clock.h"
 #include "src/dispatch/teacher_request.h"
 #include "src/dispatch/window_control.h"
 #include "src/rpc/teacher_client.h"
@@ -89,9 +90,13 @@ class Lane {
 
   // Since when nothing has been in flight; nothing while it is busy or not ready.
   std::optional<TimePoint> idle_since() const;
-  // It had room, and there was nothing to send.
-  void MarkIdle(TimePoint now);
-  void MarkBusy() { idle_since_.store(0, std::memory_order_relaxed); }
+  // After looking for something to send, and before sending it.
+  void MarkIdle(TimePoint now) {
+    if (in_flight() == 0) busy_clock_.MarkIdle(now);
+  }
+  void MarkBusy(TimePoint now) { busy_clock_.MarkBusy(now); }
+  // Had it room, with nothing to send? True: that is new.
+  bool SetStarving(bool starves);
 
   void CountAttempt() { attempts_.fetch_add(1, std::memory_order_relaxed); }
   // True: the window grew.
@@ -114,7 +119,7 @@ class Lane {
   std::int64_t completed() const { return completed_.load(std::memory_order_relaxed); }
   void CountEjection() { ejections_.fetch_add(1, std::memory_order_relaxed); }
   void set_last_error(const absl::Status& status);
-  LaneStats Stats() const;
+  LaneStats Stats(TimePoint now) const;
 
  private:
   bool HasRoom(std::uint64_t busy) const;
@@ -149,8 +154,11 @@ class Lane {
   std::atomic<std::int64_t> last_lost_{0};  // nanoseconds of the steady clock
   std::atomic<std::int64_t> recent_latency_ns_{0};
 
+  BusyClock busy_clock_;
+  // Written by whoever looks for something to send; sequentially consistent, see Dispatcher::NoteStarving.
+  std::atomic<bool> starving_{false};
+
   // For Stats() alone but completed_, hence relaxed; written by whichever thread sends or completes.
-  std::atomic<std::int64_t> idle_since_{0};  // nanoseconds of the steady clock; 0: busy
   std::atomic<std::int64_t> attempts_{0};
   std::atomic<std::int64_t> completed_{0};
   std::atomic<std::int64_t> failed_{0};

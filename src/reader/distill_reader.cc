@@ -73,6 +73,7 @@ class DistillReaderImpl final : public DistillReader {
     EDL_RETURN_IF_ERROR(
         Guarded([this] { return teachers_->Start([this](const TeacherSet& set) { dispatcher_.SetTeachers(set); }); }));
     source_thread_ = Thread("edl-source", [this] { loop_.Run(); });
+    if (options_.stats_log_interval.count() > 0) LogStatsAfter(Stats());
     return absl::OkStatus();
   }
 
@@ -89,6 +90,7 @@ class DistillReaderImpl final : public DistillReader {
     if (options_.max_batches_ahead == 0) flow_.RaiseBatches(std::min(kWindowsAhead * windows, kMostBatchesAhead));
   }
 
+  void LogStatsAfter(ReaderStats last);
   void Stop(const absl::Status& why);
   absl::Status Fail(const absl::Status& why);
   std::unique_ptr<Delivery> Take();
@@ -178,11 +180,12 @@ std::unique_ptr<Delivery> DistillReaderImpl::Take() {
     return delivery;
   }
   if (std::unique_ptr<Delivery> delivery = buffer_.TryTake()) return delivery;
-  TimePoint from = executor_.Now();
+  const TimePoint from = executor_.Now();
   dispatcher_.NoteStudentWaits(from);
+  dispatcher_.wait_ledger().NoteStudent(WaitLedger::Student::kWaits, from);
   std::unique_ptr<Delivery> delivery = buffer_.Take();
+  dispatcher_.wait_ledger().NoteStudent(WaitLedger::Student::kWorks, executor_.Now());
   dispatcher_.NoteStudentWaits(std::nullopt);
-  CountTime(counters_.student_waited_ns, executor_.Now() - from);
   return delivery;
 }
 
@@ -222,10 +225,21 @@ absl::Status DistillReaderImpl::Fail(const absl::Status& why) {
 
 ReaderStats DistillReaderImpl::Stats() const {
   ReaderStats stats;
-  stats.wall = executor_.Now() - made_;
+  const TimePoint now = executor_.Now();
+  stats.wall = now - made_;
+  stats.student = dispatcher_.wait_ledger().Account(stats.wall, now);
   counters_.AddTo(stats);
   dispatcher_.AddStats(stats);
   return stats;
+}
+
+void DistillReaderImpl::LogStatsAfter(ReaderStats last) {
+  executor_.PostAt(executor_.Now() + options_.stats_log_interval, [this, last = std::move(last)] {
+    ReaderStats now = Stats();
+    const ReaderStats since = now.Since(last);
+    Log().info("{} rows in {} s; {}", since.rows, options_.stats_log_interval.count(), since.Advice());
+    LogStatsAfter(std::move(now));
+  });
 }
 
 // Shutting down, in order. Stop() is all that may be done while others still use the reader; the destructor does the

@@ -22,7 +22,6 @@ struct ReaderCounters {
   std::atomic<std::int64_t> taken{0};  // batches in flight that came to the student's side
   std::atomic<std::int64_t> rows{0};
   std::atomic<std::int64_t> dropped{0};
-  std::atomic<std::int64_t> student_waited_ns{0};
 
   void AddTo(ReaderStats& stats) const {
     constexpr auto relaxed = std::memory_order_relaxed;
@@ -34,7 +33,6 @@ struct ReaderCounters {
     stats.ring.depth = stats.ring.in - stats.ring.out;
     stats.rows = rows.load(relaxed);
     stats.dropped = dropped.load(relaxed);
-    stats.student_waited_for_teachers = std::chrono::nanoseconds(student_waited_ns.load(relaxed));
     stats.teachers_waited_for_source = std::chrono::nanoseconds(teachers_waited_ns.load(relaxed));
     stats.source_waited_for_student = std::chrono::nanoseconds(source_waited_ns.load(relaxed));
   }

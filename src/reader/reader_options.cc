@@ -101,7 +101,8 @@ absl::Status ReaderOptions::Validate() const {
   EDL_RETURN_IF_ERROR(CheckRange("max_attempts", max_attempts, 1, INT32_MAX));
   EDL_RETURN_IF_ERROR(CheckShare("hedge_budget", hedge_budget));
   EDL_RETURN_IF_ERROR(CheckShare("retry_budget", retry_budget));
-  return CheckRange("max_group_age (ms)", max_group_age.count(), 0, kYear);
+  EDL_RETURN_IF_ERROR(CheckRange("max_group_age (ms)", max_group_age.count(), 0, kYear));
+  return CheckRange("stats_log_interval (s)", stats_log_interval.count(), 0, kYear / 1000);
 }
 
 std::string ReaderOptions::ToString() const {
@@ -130,6 +131,7 @@ std::string ReaderOptions::ToString() const {
   line("hedge_budget", hedge_budget);
   line("retry_budget", retry_budget);
   line("max_group_age_ms", max_group_age.count());
+  line("stats_log_interval_s", limit(stats_log_interval.count(), "0 (never)"));
   return text;
 }
 

@@ -34,13 +34,16 @@ SourceLoop::SourceLoop(const ReaderOptions& options, BatchSource& source, Dispat
 
 void SourceLoop::Run() {
   for (std::int64_t number = 0; options_.num_epochs == 0 || number < options_.num_epochs; ++number) {
+    NoteSource(WaitLedger::Source::kHasEnded);  // until the student asks for the next epoch
     if (!source_.read_ahead() && !flow_.AwaitAsked(number)) return;
+    NoteSource(WaitLedger::Source::kWorks);
     Epoch epoch{number, std::make_shared<Cancellation>()};
     absl::Status status = Guarded([&] { return RunEpoch(epoch); });
     if (flow_.stopped()) return;
     DeliverEnd(epoch, status);
-    if (!status.ok()) return;
+    if (!status.ok()) break;
   }
+  NoteSource(WaitLedger::Source::kHasEnded);
 }
 
 absl::Status SourceLoop::RunEpoch(Epoch& epoch) {
@@ -132,10 +135,17 @@ void SourceLoop::DeliverEnd(const Epoch& epoch, const absl::Status& status) {
 }
 
 bool SourceLoop::AdmitBatch(std::int64_t epoch, std::int64_t& bytes) {
-  TimePoint from = clock_.Now();
-  bool admitted = flow_.AdmitBatch(epoch, bytes);
-  CountTime(counters_.source_waited_ns, clock_.Now() - from);
+  const TimePoint from = clock_.Now();
+  dispatcher_.wait_ledger().NoteSource(WaitLedger::Source::kIsHeld, from);
+  const bool admitted = flow_.AdmitBatch(epoch, bytes);
+  const TimePoint now = clock_.Now();
+  dispatcher_.wait_ledger().NoteSource(WaitLedger::Source::kWorks, now);
+  CountTime(counters_.source_waited_ns, now - from);
   return admitted;
+}
+
+void SourceLoop::NoteSource(WaitLedger::Source source) {
+  dispatcher_.wait_ledger().NoteSource(source, clock_.Now());
 }
 
 }  // namespace edl

@@ -49,6 +49,7 @@ class SourceLoop {
   absl::StatusOr<std::vector<Part>> Split(const SourceItems& items);
   void DeliverEnd(const Epoch& epoch, const absl::Status& status);
   bool AdmitBatch(std::int64_t epoch, std::int64_t& bytes);
+  void NoteSource(WaitLedger::Source source);
 
   const ReaderOptions& options_;
   BatchSource& source_;

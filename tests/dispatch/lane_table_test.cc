@@ -53,7 +53,7 @@ TEST_F(LaneTableTest, OneThatHasNotAnsweredYetIsGivenOneTry) {
 TEST_F(LaneTableTest, OneThatWasSlowIsGivenATryWhenThatIsLongAgo) {
   Lane& quick = Add("quick", milliseconds(10));
   Lane& was_slow = Add("was slow", milliseconds(100));
-  quick.MarkBusy();  // time and again: it has all the work
+  quick.MarkBusy(kNow);  // time and again: it has all the work
   EXPECT_EQ(table_.Quickest(kNow + milliseconds(1'600)), &quick);
   EXPECT_EQ(table_.Quickest(kNow + milliseconds(1'601)), &was_slow);
   was_slow.Reserve();

@@ -48,7 +48,7 @@ TEST(Lane, IsNotIdleWhileARequestIsInFlightWhoeverSpokeOfItLast) {
   Lane lane("a", teachers.Connect("a"), 2);
   lane.set_state(Lane::State::kReady);
   const TimePoint now{std::chrono::hours(1)};
-  lane.MarkBusy();
+  lane.MarkBusy(now);
   lane.MarkIdle(now);  // by a thread that found the lane empty before the other's request
   EXPECT_EQ(lane.idle_since(), now);
   const int place = lane.Reserve().value();
@@ -119,8 +119,9 @@ TEST(Lane, ThatIsUsedAgainHasNothingOfItsLastTeacher) {
   EXPECT_EQ(lane.window(), 2);
   EXPECT_EQ(lane.standing(), Standing::kUnproven);
   EXPECT_EQ(lane.recent_latency().count(), 0);
-  LaneStats stats = lane.Stats();
-  EXPECT_EQ(stats.completed + stats.failed + stats.rows + stats.bad_replies + stats.mean_latency.count(), 0);
+  LaneStats stats = lane.Stats(TimePoint());
+  EXPECT_EQ(
+      stats.completed + stats.failed + stats.rows + stats.bad_replies + stats.latency.count() + stats.busy.count(), 0);
   EXPECT_EQ(stats.last_error, "");
   lane.set_state(Lane::State::kReady);
   EXPECT_TRUE(lane.Reserve());

@@ -45,7 +45,7 @@ TEST(Stats, TheStudentWaitsForASlowTeacher) {
   auto teacher = test::StartTeacher(slow);
   auto reader = test::NewReader(test::BatchesOf(10, 4), FixedTeachers({teacher->endpoint()}), OneEpoch());
   test::ExpectEpoch(*reader, 0, 10, 4);
-  EXPECT_GE(reader->Stats().student_waited_for_teachers, milliseconds(150));
+  EXPECT_GE(reader->Stats().student.waited_for_teachers, milliseconds(150));
 }
 
 TEST(Stats, TeachersWaitForASlowSource) {

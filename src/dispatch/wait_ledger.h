@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// WaitLedger: whom a waiting student waits for, moment by moment.
+// Place: the reader notes when its student waits and what its source does, the dispatcher which lanes starve (have
+//        room, and nothing to send); ReaderStats::student is what comes of it.
+// Rule: who would have to be quicker for the student to have its batch sooner? While the student waits,
+//         no lane starves                     -> teachers: they have all the work that they take
+//         a lane starves, the source is held  -> the head of the line: one slow request, behind which all is full
+//         a lane starves, the source has ended -> teachers: the last replies are on their way
+//         a lane starves, otherwise           -> source: more from it would be on its way to that lane
+// Thread-safety: any thread. Of events that come at the same time in two threads, either may be noted first.
+#pragma once
+
+#include <cstdint>
+
+#include "edl/stats.h"
+#include "src/base/executor.h"
+#include "src/base/mutex.h"
+
+namespace edl {
+
+class WaitLedger {
+ public:
+  enum class Student { kWorks, kWaits };
+  enum class Source { kWorks, kIsHeld, kHasEnded };
+
+  void NoteStudent(Student student, TimePoint now);
+  void NoteSource(Source source, TimePoint now);
+  // The number of starving lanes has changed, by 1 or -1.
+  void NoteStarving(int change, TimePoint now);
+
+  // Of `wall`, which ends now: a wait that has begun counts, too.
+  StudentTime Account(std::chrono::nanoseconds wall, TimePoint now) const;
+
+ private:
+  std::chrono::nanoseconds& Blamed(StudentTime& time) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Settle(TimePoint now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  mutable Mutex mu_;
+  Student student_ ABSL_GUARDED_BY(mu_) = Student::kWorks;
+  Source source_ ABSL_GUARDED_BY(mu_) = Source::kWorks;
+  int starving_ ABSL_GUARDED_BY(mu_) = 0;
+  TimePoint since_ ABSL_GUARDED_BY(mu_);  // the student has waited, and these have been as they are
+  StudentTime waited_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace edl
