@@ -7,10 +7,16 @@
 #include <stdexcept>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 
 namespace resnet {
 namespace {
+
+// All digits: a training goes on only with the very number that it began with.
+std::string Exactly(double value) {
+  return absl::StrFormat("%.17g", value);
+}
 
 void AddData(CLI::App& app, Flags& flags) {
   app.add_option("--model", flags.model, "The student")->check(CLI::IsMember(ModelNames()));
@@ -20,6 +26,7 @@ void AddData(CLI::App& app, Flags& flags) {
                  "val/CLASS/");
   app.add_option("--image_size", flags.image_size, "Pixels of the side that the student sees")
       ->check(CLI::Range(8, 4096));
+  app.add_option("--image_shape", flags.image_shape, "The same in the original's words: 3,224,224")->delimiter(',');
   app.add_option("--batch_size", flags.batch_size, "Images a step, on each rank")->check(CLI::Range(1, 1 << 16));
   app.add_option("--reader_thread", flags.reader_thread, "Threads that decode images")->check(CLI::Range(1, 256));
   app.add_option("--image_layout,--data_format", flags.image_layout,
@@ -45,8 +52,11 @@ void AddTraining(CLI::App& app, Flags& flags) {
   app.add_option("--momentum_rate", flags.momentum_rate, "Momentum")->check(CLI::Range(0.0, 1.0));
   app.add_option("--l2_decay", flags.l2_decay, "Weight decay; norms and biases have none")
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--use_label_smoothing", flags.use_label_smoothing,
+                 "False: off, whatever follows; True: by 0.1 unless it says more");
   app.add_option("--label_smoothing_epsilon", flags.label_smoothing_epsilon, "Of the hard labels")
       ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--use_mixup", flags.use_mixup, "False: off, whatever follows; True: by 0.2 unless it says more");
   app.add_option("--mixup_alpha", flags.mixup_alpha, "Blends images, by Beta(alpha, alpha); 0: does not")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--freeze_norms", flags.freeze_norms, "Norms keep what they have learned (fine-tuning)");
@@ -97,11 +107,31 @@ void Flags::AddTo(CLI::App& app) {
   AddOutput(app, *this);
 }
 
-void Flags::Check() const {
+void Flags::Settle() {
+  SettleImageShape();
+  auto settle = [](std::optional<bool> use, double& amount, double usual) {
+    if (use) amount = *use ? (amount > 0 ? amount : usual) : 0;
+  };
+  settle(use_label_smoothing, label_smoothing_epsilon, 0.1);
+  settle(use_mixup, mixup_alpha, 0.2);
   if (warm_up_epochs >= static_cast<double>(num_epochs)) {
     throw std::invalid_argument(
         absl::StrCat("--warm_up_epochs=", warm_up_epochs, "; expected less than --num_epochs=", num_epochs));
   }
+  if (amp && device == "cpu") throw std::invalid_argument("--amp=True is for CUDA, and --device=cpu is none");
+  CheckTeachers();
+}
+
+void Flags::SettleImageShape() {
+  if (image_shape.empty()) return;
+  if (image_shape.size() != 3 || image_shape[0] != 3 || image_shape[1] != image_shape[2] || image_shape[1] < 8) {
+    throw std::invalid_argument(absl::StrCat("--image_shape=", absl::StrJoin(image_shape, ","),
+                                             "; expected 3,SIDE,SIDE: coloured squares of 8 pixels or more"));
+  }
+  image_size = image_shape[1];
+}
+
+void Flags::CheckTeachers() const {
   if (redis.empty() != service.empty()) {
     throw std::invalid_argument("--redis and --service go together: where the registry is, and which teachers of it");
   }
@@ -156,14 +186,15 @@ torch::Device Flags::MakeDevice(int local_rank) const {
 
 std::string Flags::Settings(std::int64_t classes, std::int64_t images, int world_size) const {
   const char* mode = use_distill_service ? "service" : teacher_in_process.empty() ? "plain" : "in process";
-  return absl::StrCat("model = ", model, "\nclasses = ", classes, "\nimages = ", images, "\nimage_size = ", image_size,
-                      "\nbatch_size = ", batch_size, "\nranks = ", world_size, "\nnum_epochs = ", num_epochs,
-                      "\nlr = ", lr, "\nlr_strategy = ", lr_strategy, "\nwarm_up_epochs = ", warm_up_epochs,
-                      "\ndecay_epochs = ", absl::StrJoin(decay_epochs, ","), "\nmomentum_rate = ", momentum_rate,
-                      "\nl2_decay = ", l2_decay, "\nlabel_smoothing_epsilon = ", label_smoothing_epsilon,
-                      "\nmixup_alpha = ", mixup_alpha, "\nfreeze_norms = ", freeze_norms, "\namp = ", amp,
-                      "\nseed = ", seed, "\nsoft labels = ", mode, "\ndistill_weight = ", distill_weight,
-                      "\ntemperature = ", temperature, "\n");
+  return absl::StrCat(
+      "model = ", model, "\nclasses = ", classes, "\nimages = ", images, "\nimage_size = ", image_size,
+      "\nbatch_size = ", batch_size, "\nranks = ", world_size, "\nnum_epochs = ", num_epochs, "\nlr = ", Exactly(lr),
+      "\nlr_strategy = ", lr_strategy, "\nwarm_up_epochs = ", Exactly(warm_up_epochs),
+      "\ndecay_epochs = ", absl::StrJoin(decay_epochs, ","), "\nmomentum_rate = ", Exactly(momentum_rate),
+      "\nl2_decay = ", Exactly(l2_decay), "\nlabel_smoothing_epsilon = ", Exactly(label_smoothing_epsilon),
+      "\nmixup_alpha = ", Exactly(mixup_alpha), "\nfreeze_norms = ", freeze_norms, "\namp = ", amp, "\nseed = ", seed,
+      "\nsoft labels = ", mode, "\ndistill_weight = ", Exactly(distill_weight),
+      "\ntemperature = ", Exactly(temperature), "\n");
 }
 
 }  // namespace resnet

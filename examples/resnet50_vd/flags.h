@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flags: train_resnet's command line, in the words of the original's trainer for what both have. (The original also
-// scales --lr by the batch, and has image_shape, use_mixup and use_label_smoothing; here --lr is taken as it is given.)
+// scales --lr by the batch; here it is taken as it is given.)
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct Flags {
   std::int64_t class_dim = 0;  // 0: as many as the data has
   std::string data_dir = "./ImageNet";
   std::int64_t image_size = 224;
+  std::vector<std::int64_t> image_shape;  // {3, image_size, image_size}, when it is given
   std::int64_t batch_size = 32;
   int reader_thread = 8;
   std::string image_layout = "NCHW";
@@ -32,7 +34,10 @@ struct Flags {
   std::vector<double> decay_epochs = {30, 60, 90};
   double momentum_rate = 0.9;
   double l2_decay = 1e-4;
+  // Each is on when its number is above 0, unless the flag that the original has for it says otherwise.
+  std::optional<bool> use_label_smoothing;
   double label_smoothing_epsilon = 0;
+  std::optional<bool> use_mixup;
   double mixup_alpha = 0;
   bool freeze_norms = false;
   bool amp = false;
@@ -60,8 +65,8 @@ struct Flags {
 
   void AddTo(CLI::App& app);
 
-  // Throws std::invalid_argument: flags that exclude or need each other.
-  void Check() const;
+  // After parsing: what several flags say together. Throws std::invalid_argument: some exclude or need each other.
+  void Settle();
 
   Schedule MakeSchedule() const;
   TrainerOptions MakeTrainerOptions() const;
@@ -69,6 +74,10 @@ struct Flags {
 
   // Those that have to be the same for a training to go on, "name = value" a line.
   std::string Settings(std::int64_t classes, std::int64_t images, int world_size) const;
+
+ private:
+  void SettleImageShape();
+  void CheckTeachers() const;
 };
 
 }  // namespace resnet

@@ -35,7 +35,7 @@ constexpr int kSignals[] = {SIGTERM, SIGINT};
 
 }  // namespace
 
-StopSignal::StopSignal(std::function<void()> on_stop) : on_stop_(std::move(on_stop)) {
+StopSignal::StopSignal() {
   requested_flag.store(false);
   ended_flag.store(false);
   const int fd = eventfd(0, EFD_CLOEXEC);
@@ -46,7 +46,7 @@ StopSignal::StopSignal(std::function<void()> on_stop) : on_stop_(std::move(on_st
     std::uint64_t count = 0;
     while (read(wake.load(), &count, sizeof count) < 0) {
     }
-    if (!ended_flag.load()) on_stop_();
+    if (!ended_flag.load()) RunHook();
   });
   struct sigaction action = {};
   action.sa_handler = OnSignal;
@@ -64,6 +64,26 @@ StopSignal::~StopSignal() {
 
 bool StopSignal::requested() const {
   return requested_flag.load();
+}
+
+// Who sets a hook looks for the signal afterwards, and who brings the signal for a hook: one of them runs it, or both
+// do, which costs nothing.
+StopSignal::Hook::Hook(StopSignal& signal, std::function<void()> on_stop) : signal_(signal) {
+  {
+    const std::lock_guard<std::mutex> lock(signal_.mu_);
+    signal_.on_stop_ = std::move(on_stop);
+  }
+  if (signal_.requested()) signal_.RunHook();
+}
+
+StopSignal::Hook::~Hook() {
+  const std::lock_guard<std::mutex> lock(signal_.mu_);
+  signal_.on_stop_ = nullptr;
+}
+
+void StopSignal::RunHook() {
+  const std::lock_guard<std::mutex> lock(mu_);
+  if (on_stop_) on_stop_();
 }
 
 }  // namespace resnet

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // train_resnet: trains a network of the ResNet family on a folder of images: without a teacher, with one in this
 // process, or distilled from a service.
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/script.h>
 #include <torch/torch.h>
 
@@ -16,18 +17,19 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "edl/distill_reader.h"
-#include "edl/testing/fake_teacher.h"
 #include "examples/resnet50_vd/benchmark.h"
 #include "examples/resnet50_vd/checkpoint.h"
 #include "examples/resnet50_vd/epoch_loop.h"
 #include "examples/resnet50_vd/flags.h"
-#include "examples/resnet50_vd/image_loader.h"
 #include "examples/resnet50_vd/modes.h"
 #include "examples/resnet50_vd/ranks.h"
 #include "examples/resnet50_vd/stop_signal.h"
+#include "examples/resnet50_vd/timed_teacher.h"
+#include "examples/resnet50_vd/training_data.h"
 #include "examples/resnet50_vd/weights.h"
 
 namespace resnet {
@@ -47,45 +49,16 @@ constexpr const char* kHelp =
     "  train_resnet --benchmark=10 --timed_teachers=2 --teacher_ms=20                  measures, without any data\n\n"
     "SIGTERM (or Ctrl-C) writes a checkpoint and ends with status 0; --resume goes on from there.";
 
-// What the user has to mend, without what only a programmer wants to know.
-template <typename T>
-T ValueOf(absl::StatusOr<T> value) {
-  if (!value.ok()) throw std::runtime_error(std::string(value.status().message()));
-  return *std::move(value);
-}
-
-std::int64_t LocalRank() {
+// The device of this rank, which is the thread's current one from here on: what libtorch makes by itself lies there.
+torch::Device ChooseDevice(const Flags& flags) {
   const char* text = std::getenv("LOCAL_RANK");
-  return text == nullptr ? 0 : std::atoi(text);
-}
-
-// Every `size`-th image from `rank` on: each is in one share, though shares may differ by one.
-ImageList ShareOfList(const ImageList& list, const Ranks& ranks) {
-  ImageList share = list;
-  share.images.clear();
-  for (std::size_t i = static_cast<std::size_t>(ranks.rank()); i < list.images.size();
-       i += static_cast<std::size_t>(ranks.size())) {
-    share.images.push_back(list.images[i]);
+  int local_rank = 0;
+  if (text != nullptr && (!absl::SimpleAtoi(text, &local_rank) || local_rank < 0)) {
+    throw std::invalid_argument(absl::StrCat("LOCAL_RANK is '", text, "'; expected a number, as torchrun sets it"));
   }
-  return share;
-}
-
-LoaderOptions MakeLoaderOptions(const Flags& flags, LoaderOptions options) {
-  options.batch_rows = flags.batch_size;
-  options.views.side = static_cast<int>(flags.image_size);
-  options.views.layout = flags.image_layout == "NHWC" ? Layout::kNhwc : Layout::kNchw;
-  options.on_bad_image = flags.on_bad_image == "skip" ? OnBadImage::kSkip : OnBadImage::kFail;
-  options.seed = flags.seed;
-  options.threads = flags.reader_thread;
-  return options;
-}
-
-std::unique_ptr<ImageLoader> TrainingLoader(const Flags& flags, const ImageList& list, const Ranks& ranks) {
-  LoaderOptions options = MakeLoaderOptions(flags, {});
-  options.mixup_alpha = flags.mixup_alpha;
-  options.rank = ranks.rank();
-  options.world_size = ranks.size();
-  return ValueOf(ImageLoader::Create(list, std::move(options)));
+  const torch::Device device = flags.MakeDevice(local_rank);
+  if (device.is_cuda()) c10::impl::VirtualGuardImpl(device.type()).setDevice(device);
+  return device;
 }
 
 ResNet MakeNetwork(const Flags& flags, std::int64_t classes, torch::Device device) {
@@ -133,35 +106,6 @@ Score Validate(Trainer& trainer, const ImageLoader& loader, torch::Device device
   return sum;
 }
 
-// The training images that an epoch visits, and how many classes the network tells apart.
-struct Data {
-  ImageList images;
-  std::int64_t classes = 0;
-  std::unique_ptr<ImageLoader> training;
-  std::unique_ptr<ImageLoader> validation;  // null: nothing for this rank to validate on
-};
-
-Data OpenData(const Flags& flags, const Ranks& ranks) {
-  Data data;
-  data.images = ValueOf(FindImages(flags.data_dir, Part::kTrain));
-  data.classes = flags.class_dim > 0 ? flags.class_dim : data.images.class_count;
-  if (data.classes < data.images.class_count) {
-    throw std::invalid_argument(
-        absl::StrCat("--class_dim=", flags.class_dim, ", but the images are of ", data.images.class_count, " classes"));
-  }
-  data.training = TrainingLoader(flags, data.images, ranks);
-  if (!flags.validate) return data;
-  const ImageList list = ValueOf(FindImages(flags.data_dir, Part::kValidation));
-  if (absl::Status same = CheckSameClasses(data.images, list); !same.ok()) {
-    throw std::invalid_argument(std::string(same.message()));
-  }
-  ImageList share = ShareOfList(list, ranks);
-  if (share.images.empty()) return data;
-  data.validation =
-      ValueOf(ImageLoader::Create(std::move(share), MakeLoaderOptions(flags, LoaderOptions::ForValidation())));
-  return data;
-}
-
 // Where the training begins: where a checkpoint says, if there is one and it is wanted.
 Position Begin(const Flags& flags, const EpochLoopOptions& options, Trainer& trainer, bool first) {
   const bool there = fs::exists(options.checkpoint);
@@ -183,7 +127,7 @@ Position Begin(const Flags& flags, const EpochLoopOptions& options, Trainer& tra
 }
 
 // Ranks on several hosts may each have found something else there.
-void CheckThatRanksAgree(Ranks& ranks, Position from, const Data& data) {
+void CheckThatRanksAgree(Ranks& ranks, Position from, const TrainingData& data) {
   const std::vector<double> mine = {static_cast<double>(from.epoch), static_cast<double>(from.batch),
                                     static_cast<double>(data.images.images.size()), static_cast<double>(data.classes)};
   const std::vector<double> sum = ranks.Sum(mine);
@@ -196,10 +140,11 @@ void CheckThatRanksAgree(Ranks& ranks, Position from, const Data& data) {
 }
 
 int Train(const Flags& flags) {
-  const torch::Device device = flags.MakeDevice(static_cast<int>(LocalRank()));
+  StopSignal stop;  // whatever it comes into
+  const torch::Device device = ChooseDevice(flags);
   const std::unique_ptr<Ranks> ranks = Ranks::Join(RankOptions::FromEnvironment(), device);
   const bool first = ranks->rank() == 0;
-  const Data data = OpenData(flags, *ranks);
+  const TrainingData data = OpenTrainingData(flags, *ranks);
   Trainer trainer(MakeNetwork(flags, data.classes, device), flags.MakeTrainerOptions(), device,
                   data.training->batches_per_epoch(), *ranks);
   EpochLoopOptions options;
@@ -221,7 +166,7 @@ int Train(const Flags& flags) {
 
   const std::unique_ptr<Mode> mode = MakeMode(flags, {data.training->Epochs(from), data.training->fields()}, device);
   const bool alone = ranks->size() == 1;  // else a rank that waits is needed by the others
-  StopSignal stop([&] {
+  const StopSignal::Hook stop_waiting(stop, [&] {
     if (alone) mode->Stop();
   });
   std::function<Score()> validate;
@@ -238,27 +183,8 @@ int Train(const Flags& flags) {
   return 0;
 }
 
-// A teacher that only waits, as one does whose accelerator is elsewhere.
-std::unique_ptr<edl::testing::FakeTeacher> StartTimedTeacher(const BenchmarkOptions& options, double milliseconds) {
-  const std::int64_t side = options.image_size, classes = options.classes;
-  const edl::Shape images =
-      options.layout == PixelLayout::kNchw ? edl::Shape{-1, 3, side, side} : edl::Shape{-1, side, side, 3};
-  edl::testing::FakeTeacherOptions teacher;
-  teacher.delay = [milliseconds](const std::vector<edl::Tensor>&) {
-    return std::chrono::microseconds(static_cast<std::int64_t>(1000 * milliseconds));
-  };
-  auto answer = [classes](const std::vector<edl::Tensor>& inputs) -> absl::StatusOr<std::vector<edl::Tensor>> {
-    const std::int64_t rows = inputs[0].rows();
-    return std::vector<edl::Tensor>{
-        edl::Tensor::FromVector({rows, classes}, std::vector<float>(static_cast<std::size_t>(rows * classes))).value()};
-  };
-  edl::ModelInfo info{
-      "timed", "1", "fake", {{"image", edl::DType::kUint8, images}}, {{"score", edl::DType::kFp32, {-1, classes}}}};
-  return edl::testing::FakeTeacher::Start(std::move(info), answer, std::move(teacher)).value();
-}
-
 int Benchmark(const Flags& flags) {
-  const torch::Device device = flags.MakeDevice(static_cast<int>(LocalRank()));
+  const torch::Device device = ChooseDevice(flags);
   BenchmarkOptions options;
   options.steps = flags.benchmark;
   options.batch_rows = flags.batch_size;
@@ -320,7 +246,7 @@ int main(int argc, char** argv) {
   flags.AddTo(app);
   CLI11_PARSE(app, argc, argv);
   try {
-    flags.Check();
+    flags.Settle();
     return flags.benchmark > 0 ? resnet::Benchmark(flags) : resnet::Train(flags);
   } catch (const c10::Error& error) {
     std::fprintf(stderr, "\ntrain_resnet: %s\n", error.what_without_backtrace());

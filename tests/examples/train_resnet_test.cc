@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // train_resnet, export_teacher and edl-teacher as people use them: real processes, on a small ImageNet of real images.
+#include <sys/stat.h>
 #include <torch/torch.h>
 #include <unistd.h>
 
@@ -110,6 +111,19 @@ class TrainResnet : public ::testing::Test {
     return trainer.output();
   }
 
+  // The same command by so many students together.
+  static std::vector<std::unique_ptr<Program>> StartRanks(int ranks, const std::vector<std::string>& command) {
+    const std::string port = std::to_string(edl::testing::FreePort());
+    std::vector<std::unique_ptr<Program>> programs;
+    for (int rank = 0; rank < ranks; ++rank) {
+      programs.push_back(std::make_unique<Program>(
+          command, std::vector<std::string>{"OMP_NUM_THREADS=1", "RANK=" + std::to_string(rank),
+                                            "WORLD_SIZE=" + std::to_string(ranks), "MASTER_ADDR=127.0.0.1",
+                                            "MASTER_PORT=" + port, "GLOO_SOCKET_IFNAME=lo"}));
+    }
+    return programs;
+  }
+
   std::vector<torch::Tensor> Weights(const std::string& name) {
     ResNet network(FindSpec("ResNet18"), ResNetOptions{10, false});
     LoadWeights(network, folder_ / name / "checkpoint.pt");
@@ -197,17 +211,10 @@ TEST_F(TrainResnet, StopsWhileItWaitsForTeachers) {
 TEST_F(TrainResnet, RanksTogetherAreOneStudentOfTheirBatches) {
   const fs::path listed = ListedImages();
   auto train = [&](int ranks, int batch_size) {
-    const std::string port = std::to_string(edl::testing::FreePort());
     const std::string name = std::to_string(ranks) + "ranks";
-    std::vector<std::unique_ptr<Program>> programs;
-    for (int rank = 0; rank < ranks; ++rank) {
-      const std::vector<std::string> environment = {
-          "OMP_NUM_THREADS=1",     "RANK=" + std::to_string(rank), "WORLD_SIZE=" + std::to_string(ranks),
-          "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + port,          "GLOO_SOCKET_IFNAME=lo"};
-      programs.push_back(std::make_unique<Program>(
-          Command(listed, name, {"--freeze_norms=True", "--batch_size=" + std::to_string(batch_size), "--lr=0.001"}),
-          environment));
-    }
+    auto programs = StartRanks(
+        ranks,
+        Command(listed, name, {"--freeze_norms=True", "--lr=0.001", "--batch_size=" + std::to_string(batch_size)}));
     for (auto& program : programs) EXPECT_EQ(program->Wait(), 0) << program->output();
     EXPECT_THAT(programs[0]->output(), HasSubstr("of 24 images"));
     return Weights(name);
@@ -217,6 +224,41 @@ TEST_F(TrainResnet, RanksTogetherAreOneStudentOfTheirBatches) {
     ASSERT_TRUE(torch::allclose(one[i], two[i], 1e-3, 1e-5)) << i;
     ASSERT_TRUE(torch::allclose(one[i], four[i], 1e-3, 1e-5)) << i;
   }
+}
+
+// A launcher that is to end signals them all; they agree on where.
+TEST_F(TrainResnet, RanksStopTogetherAndGoOn) {
+  const fs::path listed = ListedImages();
+  const std::vector<std::string> more = {"--num_epochs=4", "--batch_size=8"};
+  auto wait = [](const std::vector<std::unique_ptr<Program>>& ranks) {
+    for (const auto& rank : ranks) EXPECT_EQ(rank->Wait(), 0) << rank->output();
+  };
+  wait(StartRanks(2, Command(listed, "undisturbed", more)));
+  const auto stopped = StartRanks(2, Command(listed, "stopped", more));
+  ASSERT_TRUE(stopped[0]->ReadUntil("epoch 1: loss")) << stopped[0]->output();
+  for (const auto& rank : stopped) rank->Signal(SIGTERM);
+  wait(stopped);
+  EXPECT_THAT(stopped[0]->output(), HasSubstr("stopped, to go on with --resume"));
+  std::vector<std::string> resumed = more;
+  resumed.emplace_back("--resume");
+  const auto again = StartRanks(2, Command(listed, "stopped", resumed));
+  wait(again);
+  EXPECT_THAT(again[0]->output(), HasSubstr("goes on with batch"));
+  ExpectSameBits("undisturbed", "stopped");
+}
+
+// Before there is anything to stop.
+TEST_F(TrainResnet, StopsWhileItOpensItsData) {
+  const fs::path listed = ListedImages();
+  fs::rename(listed / "train_list.txt", listed / "all.txt");
+  ASSERT_EQ(mkfifo((listed / "train_list.txt").c_str(), 0600), 0);
+  Program trainer(Command(listed, "early"), kOneThread);
+  std::ofstream list(listed / "train_list.txt");  // returns when the trainer, too, has opened it
+  trainer.Signal(SIGTERM);
+  list << std::ifstream(listed / "all.txt").rdbuf();
+  list.close();
+  EXPECT_EQ(trainer.Wait(), 0) << trainer.output();
+  EXPECT_THAT(trainer.output(), HasSubstr("stopped, to go on with --resume"));
 }
 
 TEST_F(TrainResnet, SaysWhatIsWrongWithItsFlags) {
@@ -231,6 +273,8 @@ TEST_F(TrainResnet, SaysWhatIsWrongWithItsFlags) {
   EXPECT_THAT(complaint({"--model=ResNet51"}), HasSubstr("ResNet50_vd"));
   EXPECT_THAT(complaint({"--data_dir=" + folder_.string()}), HasSubstr("train_list.txt"));
   EXPECT_THAT(complaint({"--warm_up_epochs=200"}), HasSubstr("expected less than --num_epochs=120"));
+  EXPECT_THAT(complaint({"--image_shape=3,224,192"}), HasSubstr("--image_shape=3,224,192; expected 3,SIDE,SIDE"));
+  EXPECT_THAT(complaint({"--amp=True", "--device=cpu"}), HasSubstr("--amp=True is for CUDA"));
 }
 
 TEST_F(TrainResnet, BenchmarkPrintsATableOfTheModes) {
