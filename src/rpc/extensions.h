@@ -12,4 +12,7 @@ inline constexpr char kSharedMemoryExtension[] = "system_shared_memory";
 // parameters stand in proto/inference.proto.
 inline constexpr char kCompressionExtension[] = "edl_compression";
 
+// ModelStatistics.
+inline constexpr char kStatisticsExtension[] = "statistics";
+
 }  // namespace edl

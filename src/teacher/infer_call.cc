@@ -27,6 +27,10 @@ absl::Status Shortened(const absl::Status& status) {
                                                   message.substr(message.size() - kMessageHalf)));
 }
 
+TimePoint Now() {
+  return std::chrono::steady_clock::now();
+}
+
 // An exception says nothing that the caller could mend, whatever its type.
 absl::StatusOr<std::vector<Tensor>> Infer(Model& model, const std::vector<Tensor>& inputs) {
   try {
@@ -38,12 +42,16 @@ absl::StatusOr<std::vector<Tensor>> Infer(Model& model, const std::vector<Tensor
   }
 }
 
-// One run of the model for all of them.
-absl::StatusOr<std::vector<Tensor>> Compute(Model& model, const std::vector<const CheckedRequest*>& requests) {
+// One run of the model for all of them; writes how long that took.
+absl::StatusOr<std::vector<Tensor>> Compute(Model& model, const std::vector<const CheckedRequest*>& requests,
+                                            ComputeTimes& times) {
   std::int64_t rows = 0;
   for (const CheckedRequest* request : requests) rows += request->rows;
+  const TimePoint begin = Now();
   EDL_ASSIGN_OR_RETURN(const std::vector<Tensor> inputs, JoinRows(requests));
+  const TimePoint joined = Now();
   EDL_ASSIGN_OR_RETURN(std::vector<Tensor> outputs, Infer(model, inputs));
+  times = {joined - begin, Now() - joined};
   EDL_RETURN_IF_ERROR(CheckOutputs(model.info(), rows, outputs));
   return outputs;
 }
@@ -67,6 +75,8 @@ absl::Status InferCall::Accept() {
   EDL_RETURN_IF_ERROR(Expand(checked_.inputs));
   if (!parts_.joins) EDL_RETURN_IF_ERROR(Assemble());
   request_->Clear();  // what was copied out of it is free for the next message while this one waits
+  submitted_ = Now();
+  decoding_ = submitted_ - times_.arrived;
   ServerCounters& counters = parts_.counters;  // once it is submitted, this call may be answered, and gone
   if (!parts_.pool.Submit(this)) return absl::UnavailableError("this teacher has stopped; ask another one");
   Count(counters.accepted);
@@ -127,15 +137,24 @@ bool InferCall::Begin() {
     outcome_ = Skip();
     return false;
   }
+  begun_ = Now();
+  times_.queue = *begun_ - submitted_;
   Count(parts_.counters.calls);
   Count(parts_.counters.rows, checked_.rows);
   return true;
 }
 
 void InferCall::Run() {
-  if (!Begin()) return;
+  if (Begin()) RunAlone();
+}
+
+void InferCall::RunAlone() {
+  ComputeTimes run;
   Count(parts_.counters.runs);
-  End(Guarded([this] { return Compute(parts_.model, {&checked_}); }));
+  absl::StatusOr<std::vector<Tensor>> outputs = Guarded([&] { return Compute(parts_.model, {&checked_}, run); });
+  const bool well = outputs.ok();
+  End(std::move(outputs), run);
+  if (well) parts_.statistics.CountRun(checked_.rows, {run.input, run.infer, times_.compute.output});
 }
 
 void InferCall::RunWith(const std::vector<InstanceJob*>& others) {
@@ -146,32 +165,35 @@ void InferCall::RunWith(const std::vector<InstanceJob*>& others) {
     if (call->Begin()) calls.push_back(call);
   }
   if (calls.empty()) return;
+  if (calls.size() == 1) return calls[0]->RunAlone();
   std::vector<const CheckedRequest*> requests;
   requests.reserve(calls.size());
   for (const InferCall* call : calls) requests.push_back(&call->checked_);
   Count(parts_.counters.runs);
-  const absl::StatusOr<std::vector<Tensor>> outputs = Guarded([&] { return Compute(parts_.model, requests); });
+  ComputeTimes run;
+  const absl::StatusOr<std::vector<Tensor>> outputs = Guarded([&] { return Compute(parts_.model, requests, run); });
+  if (!outputs.ok()) {  // one of them may have spoilt it for all
+    for (InferCall* call : calls) call->RunAlone();
+    return;
+  }
   std::int64_t first = 0;
   for (InferCall* call : calls) {
     const std::int64_t rows = call->checked_.rows;
-    if (outputs.ok()) {
-      call->End(Guarded([&] { return CutRows(*outputs, first, rows); }));
-    } else if (calls.size() == 1) {
-      call->End(outputs.status());
-    } else {
-      // One of them may have spoilt it for all.
-      Count(parts_.counters.runs);
-      call->End(Guarded([&] { return Compute(parts_.model, {&call->checked_}); }));
-    }
+    call->End(Guarded([&] { return CutRows(*outputs, first, rows); }), run);
+    run.output += call->times_.compute.output;
     first += rows;
   }
+  parts_.statistics.CountRun(first, run);
 }
 
-void InferCall::End(absl::StatusOr<std::vector<Tensor>> outputs) {
+void InferCall::End(absl::StatusOr<std::vector<Tensor>> outputs, const ComputeTimes& run) {
+  const TimePoint begin = Now();
+  times_.compute = {decoding_ + run.input, run.infer};
   absl::StatusOr<grpc::ByteBuffer> reply = Guarded([&]() -> absl::StatusOr<grpc::ByteBuffer> {
     if (!outputs.ok()) return outputs.status();
     return Encode(*outputs);
   });
+  times_.compute.output = Now() - begin;
   checked_.inputs.clear();
   if (reply.ok()) {
     Count(parts_.counters.answered);
@@ -184,6 +206,9 @@ void InferCall::End(absl::StatusOr<std::vector<Tensor>> outputs) {
 }
 
 void InferCall::Answer() {
+  // Before it is sent: who has its answer finds it counted.
+  if (begun_ && outcome_.ok()) parts_.statistics.CountSuccess(checked_.rows, times_);
+  if (begun_ && !outcome_.ok()) parts_.statistics.CountFailure(times_);
   Conclude(outcome_);
 }
 

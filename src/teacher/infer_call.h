@@ -8,7 +8,9 @@
 //           or cancelled before), by OnCancel (taken out of the queue) or by Abandon (the pool closes).
 #pragma once
 
+#include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "src/teacher/instance_pool.h"
+#include "src/teacher/model_statistics.h"
 #include "src/teacher/request_check.h"
 #include "src/teacher/request_gate.h"
 #include "src/teacher/server_stats.h"
@@ -32,6 +35,7 @@ struct InferParts {
   InstancePool& pool;
   SharedRegions& regions;
   ServerCounters& counters;
+  ModelStatistics& statistics;
   std::int64_t max_batch_rows;
   bool joins;  // dynamic batching
 };
@@ -40,7 +44,9 @@ class InferCall final : public grpc::ServerUnaryReactor, private InstanceJob {
  public:
   InferCall(const InferParts& parts, grpc::CallbackServerContext* context, grpc::ByteBuffer* request,
             grpc::ByteBuffer* reply)
-      : parts_(parts), context_(context), request_(request), reply_(reply) {}
+      : parts_(parts), context_(context), request_(request), reply_(reply) {
+    times_.arrived = std::chrono::steady_clock::now();
+  }
 
   void Start();
 
@@ -52,7 +58,8 @@ class InferCall final : public grpc::ServerUnaryReactor, private InstanceJob {
   absl::Status Expand(std::vector<WireTensor>& inputs) const;
   // False: it was cancelled, and that is its answer.
   bool Begin();
-  void End(absl::StatusOr<std::vector<Tensor>> outputs);
+  void RunAlone();
+  void End(absl::StatusOr<std::vector<Tensor>> outputs, const ComputeTimes& run);
   absl::StatusOr<grpc::ByteBuffer> Encode(const std::vector<Tensor>& outputs) const;
   absl::Status Leave(const SharedMemoryRef& ref, WireTensor& output) const;
   absl::Status Skip();
@@ -77,6 +84,10 @@ class InferCall final : public grpc::ServerUnaryReactor, private InstanceJob {
   CheckedRequest checked_;
   std::map<std::string, SharedRegions::Room> rooms_;  // by the name of the output that goes there
   absl::Status outcome_;                              // of the computation; the reply is written
+  RequestTimes times_;
+  std::chrono::nanoseconds decoding_{0};  // and what else is done before the queue
+  TimePoint submitted_;
+  std::optional<TimePoint> begun_;  // nothing: not, or cancelled before
 };
 
 }  // namespace edl

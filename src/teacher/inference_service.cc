@@ -17,6 +17,38 @@ grpc::ServerUnaryReactor* Reply(grpc::CallbackServerContext* context, Body&& bod
   return reactor;
 }
 
+using Statistics = edl::ModelStatistics;
+
+void Write(const Statistics::Duration& duration, inference::StatisticDuration& proto) {
+  proto.set_count(static_cast<std::uint64_t>(duration.count));
+  proto.set_ns(static_cast<std::uint64_t>(duration.time.count()));
+}
+
+// Into a request's or a batch size's: the fields have the same names in both.
+template <typename Proto>
+void Write(const Statistics::Compute& compute, Proto& proto) {
+  Write(compute.input, *proto.mutable_compute_input());
+  Write(compute.infer, *proto.mutable_compute_infer());
+  Write(compute.output, *proto.mutable_compute_output());
+}
+
+void Write(const Statistics::Values& values, inference::ModelStatistics& proto) {
+  const auto last = values.last_inference.time_since_epoch() / std::chrono::milliseconds(1);
+  proto.set_last_inference(static_cast<std::uint64_t>(last));
+  proto.set_inference_count(static_cast<std::uint64_t>(values.rows));
+  proto.set_execution_count(static_cast<std::uint64_t>(values.runs));
+  inference::InferStatistics& stats = *proto.mutable_inference_stats();
+  Write(values.success, *stats.mutable_success());
+  Write(values.fail, *stats.mutable_fail());
+  Write(values.queue, *stats.mutable_queue());
+  Write(values.compute, stats);
+  for (const auto& [rows, compute] : values.batches) {
+    inference::InferBatchStatistics& batch = *proto.add_batch_stats();
+    batch.set_batch_size(static_cast<std::uint64_t>(rows));
+    Write(compute, batch);
+  }
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* InferenceService::ServerLive(Context* context, const inference::ServerLiveRequest*,
@@ -49,6 +81,7 @@ grpc::ServerUnaryReactor* InferenceService::ServerMetadata(Context* context, con
     reply->set_name("edl-teacher");
     reply->set_version(EDL_VERSION);
     // A name appears here together with the calls, or parameters, that it stands for.
+    reply->add_extensions(kStatisticsExtension);
     reply->add_extensions(kCompressionExtension);
     if (parts_.regions.offered()) reply->add_extensions(kSharedMemoryExtension);
     return absl::OkStatus();
@@ -61,6 +94,20 @@ grpc::ServerUnaryReactor* InferenceService::ModelMetadata(Context* context,
   return Reply(context, [&] {
     EDL_RETURN_IF_ERROR(CheckModelName(parts_.model.info(), request->name(), request->version()));
     *reply = ToProto(parts_.model.info());
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* InferenceService::ModelStatistics(Context* context,
+                                                            const inference::ModelStatisticsRequest* request,
+                                                            inference::ModelStatisticsResponse* reply) {
+  return Reply(context, [&] {
+    const ModelInfo& info = parts_.model.info();
+    EDL_RETURN_IF_ERROR(CheckModelName(info, request->name(), request->version()));
+    inference::ModelStatistics& model = *reply->add_model_stats();
+    model.set_name(info.name);
+    model.set_version(info.version);
+    Write(parts_.statistics.Get(), model);
     return absl::OkStatus();
   });
 }

@@ -15,9 +15,10 @@ using Wire = inference::GRPCInferenceService;
 using SharedMemoryMethods =
     Wire::WithCallbackMethod_SystemSharedMemoryStatus<Wire::WithCallbackMethod_SystemSharedMemoryRegister<
         Wire::WithCallbackMethod_SystemSharedMemoryUnregister<Wire::Service>>>;
+using StatisticsMethod = Wire::WithCallbackMethod_ModelStatistics<SharedMemoryMethods>;
 using UnaryMethods =
     Wire::WithCallbackMethod_ServerLive<Wire::WithCallbackMethod_ServerReady<Wire::WithCallbackMethod_ModelReady<
-        Wire::WithCallbackMethod_ServerMetadata<Wire::WithCallbackMethod_ModelMetadata<SharedMemoryMethods>>>>>;
+        Wire::WithCallbackMethod_ServerMetadata<Wire::WithCallbackMethod_ModelMetadata<StatisticsMethod>>>>>;
 using InferenceServiceBase = Wire::WithRawCallbackMethod_ModelInfer<UnaryMethods>;
 }  // namespace internal
 
@@ -37,6 +38,8 @@ class InferenceService final : public internal::InferenceServiceBase {
                           inference::ServerMetadataResponse* reply) override;
   Reactor* ModelMetadata(Context* context, const inference::ModelMetadataRequest* request,
                          inference::ModelMetadataResponse* reply) override;
+  Reactor* ModelStatistics(Context* context, const inference::ModelStatisticsRequest* request,
+                           inference::ModelStatisticsResponse* reply) override;
   Reactor* SystemSharedMemoryStatus(Context* context, const inference::SystemSharedMemoryStatusRequest* request,
                                     inference::SystemSharedMemoryStatusResponse* reply) override;
   Reactor* SystemSharedMemoryRegister(Context* context, const inference::SystemSharedMemoryRegisterRequest* request,

@@ -41,6 +41,11 @@ bool InstancePool::Remove(InstanceJob* job) {
   return true;
 }
 
+std::int64_t InstancePool::waiting() const {
+  MutexLock lock(mu_);
+  return static_cast<std::int64_t>(waiting_.size());
+}
+
 void InstancePool::Close() {
   std::deque<Waiting> abandoned;
   {

@@ -58,6 +58,9 @@ class InstancePool {
   // True when the job was still waiting and now gets no call.
   bool Remove(InstanceJob* job);
 
+  // Jobs that nobody has begun.
+  std::int64_t waiting() const;
+
   // Abandons the waiting jobs and takes no more; those that run go on.
   void Close();
 
@@ -78,7 +81,7 @@ class InstancePool {
   bool IsFull(std::size_t count) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::optional<JoiningRules> joining_;
-  Mutex mu_;
+  mutable Mutex mu_;
   CondVar changed_;
   std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mu_);
   bool gathering_ ABSL_GUARDED_BY(mu_) = false;  // an instance waits for others to join the first in the queue

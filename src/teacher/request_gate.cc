@@ -34,6 +34,11 @@ bool RequestGate::open() const {
   return open_;
 }
 
+std::int64_t RequestGate::inside() const {
+  MutexLock lock(mu_);
+  return inside_;
+}
+
 void RequestGate::WaitUntilQuiet(std::chrono::milliseconds quiet, TimePoint deadline) {
   const TimePoint begin = std::chrono::steady_clock::now();
   MutexLock lock(mu_);

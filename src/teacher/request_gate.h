@@ -23,6 +23,7 @@ class RequestGate {
 
   void Close();
   bool open() const;
+  std::int64_t inside() const;
 
   // Waits until nobody has tried to enter for `quiet`, or until `deadline`.
   void WaitUntilQuiet(std::chrono::milliseconds quiet, TimePoint deadline);

@@ -86,8 +86,9 @@ TeacherServer::TeacherServer(const TeacherServerOptions& options, std::unique_pt
       pool_(options.instances, JoiningOf(options)),
       regions_(OffersSharedMemory(options)),
       health_(*model_, pool_, counters_),
-      service_(std::make_unique<InferenceService>(InferParts{
-          *model_, gate_, pool_, regions_, counters_, options.max_batch_rows, options.max_batch_delay.has_value()})) {}
+      service_(std::make_unique<InferenceService>(InferParts{*model_, gate_, pool_, regions_, counters_, statistics_,
+                                                             options.max_batch_rows,
+                                                             options.max_batch_delay.has_value()})) {}
 
 TeacherServer::~TeacherServer() {
   Stop();
@@ -118,6 +119,16 @@ absl::Status TeacherServer::Listen(const std::vector<std::string>& addresses) {
     health->SetServingStatus(internal::Wire::service_full_name(), true);
   }
   return absl::OkStatus();
+}
+
+ServerStats TeacherServer::stats() const {
+  ServerStats stats = counters_.Snapshot();
+  const ModelStatistics::Values values = statistics_.Get();
+  stats.queued = pool_.waiting();
+  stats.in_flight = gate_.inside();
+  stats.latency_p50 = values.recent_latency.Quantile(0.5);
+  stats.latency_p99 = values.recent_latency.Quantile(0.99);
+  return stats;
 }
 
 void TeacherServer::AwaitQuiet(std::chrono::milliseconds quiet, std::chrono::milliseconds at_most) {

@@ -4,7 +4,7 @@
 // Errors: Start: INVALID_ARGUMENT - options or the model's description; UNAVAILABLE - an address cannot be had.
 //         Requests: see request_check.h, request_gate.h; a model's own status is passed on as it is, its exception is
 //         INTERNAL; neither touches the next request.
-// Thread-safety: stats() and ready(): any thread. Drain, Stop and the destructor: one thread at a time.
+// Thread-safety: stats(), statistics() and ready(): any thread. Drain, Stop and the destructor: one thread at a time.
 // Lifetime: owns the model; no call of it is running when Stop, or Drain, has returned.
 #pragma once
 
@@ -70,7 +70,8 @@ class TeacherServer {
   const std::string& endpoint() const { return endpoints_.front(); }
 
   const Model& model() const { return *model_; }
-  ServerStats stats() const { return counters_.Snapshot(); }
+  ServerStats stats() const;
+  ModelStatistics::Values statistics() const { return statistics_.Get(); }
 
   // Has it just answered a request, or can it still compute? See HealthCheck. One thread at a time, not after Stop.
   absl::Status CheckHealth(std::chrono::milliseconds patience) { return health_.Check(patience); }
@@ -94,6 +95,7 @@ class TeacherServer {
   // Order: what is above outlives what is below.
   const std::unique_ptr<Model> model_;
   ServerCounters counters_;
+  ModelStatistics statistics_;
   RequestGate gate_;
   InstancePool pool_;
   SharedRegions regions_;
