@@ -4,6 +4,7 @@
 // Thread-safety: a value. Counters of one snapshot are read one after the other, not at one instant.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -31,11 +32,22 @@ struct LaneStats {
   std::int64_t ejections = 0;
   std::chrono::nanoseconds latency{0};  // of completed requests, summed
   std::chrono::nanoseconds busy{0};     // had a request in flight
+
+  // Where that latency went, summed, as the teacher's replies tell it.
+  std::int64_t timed = 0;                       // of completed requests, those told of; 0: this teacher does not tell
+  std::chrono::nanoseconds teacher_queue{0};    // waiting for its turn at the teacher
+  std::chrono::nanoseconds teacher_compute{0};  // the model, and what makes its inputs and outputs ready
+  std::chrono::nanoseconds network{0};          // the rest: on the way there and back
+
   std::string last_error;
 
   std::chrono::nanoseconds mean_latency() const {
     return completed == 0 ? std::chrono::nanoseconds(0) : latency / completed;
   }
+  // 0 where the teacher does not tell.
+  std::chrono::nanoseconds mean_teacher_queue() const { return teacher_queue / std::max<std::int64_t>(timed, 1); }
+  std::chrono::nanoseconds mean_teacher_compute() const { return teacher_compute / std::max<std::int64_t>(timed, 1); }
+  std::chrono::nanoseconds mean_network() const { return network / std::max<std::int64_t>(timed, 1); }
 };
 
 // The student's time. Each moment of ReaderStats::wall is in one of these: they add up to it.

@@ -189,6 +189,7 @@ void Dispatcher::StartLeg(Flight& flight, int leg) {
 void Dispatcher::OnDone(Flight& flight, int leg, absl::StatusOr<InferReply> reply) {
   Lane& lane = *flight.leg(leg).lane;
   lane.Release(flight.leg(leg).place);
+  const std::optional<ReplyTimes> times = reply.ok() ? reply->times : std::nullopt;
   absl::StatusOr<std::vector<WireTensor>> predictions = reply.ok() ? Guarded([&] {
     return CheckReply(*bound_.load(std::memory_order_acquire), flight.rows(), options_.check_finite, *std::move(reply));
   })
@@ -198,6 +199,7 @@ void Dispatcher::OnDone(Flight& flight, int leg, absl::StatusOr<InferReply> repl
   const auto latency = now - flight.leg(leg).sent;
   TeacherRequest* request = flight.LandWell();
   if (lane.CountCompleted(flight.rows(), latency, now)) executor_.Post([this] { TellWindows(); });
+  lane.CountTimes(times, latency);
   hedger_.Record(flight.rows(), latency);
   if (request != nullptr) OnWon(flight, leg, *request);
   flights_.LetGo(flight);

@@ -86,8 +86,9 @@ void Lane::Renew(std::string endpoint, std::unique_ptr<TeacherClient> client) {
   bad_in_a_row_.store(0, kRelaxed);
   convicted_.store(false, kRelaxed);
   lost_in_a_row_.store(0, kRelaxed);
-  for (std::atomic<std::int64_t>* counter : {&recent_latency_ns_, &last_lost_, &attempts_, &completed_, &failed_,
-                                             &rows_, &bad_replies_, &ejections_, &latency_ns_}) {
+  for (std::atomic<std::int64_t>* counter :
+       {&recent_latency_ns_, &last_lost_, &attempts_, &completed_, &failed_, &rows_, &bad_replies_, &ejections_,
+        &latency_ns_, &timed_, &teacher_queue_ns_, &teacher_compute_ns_, &network_ns_}) {
     counter->store(0, kRelaxed);
   }
   busy_clock_.Reset();
@@ -169,6 +170,15 @@ bool Lane::CountCompleted(std::int64_t rows, std::chrono::nanoseconds latency, T
   return window_.OnCompleted(now, completed, std::chrono::nanoseconds(total));
 }
 
+void Lane::CountTimes(const std::optional<ReplyTimes>& times, std::chrono::nanoseconds latency) {
+  // What took longer there than it took as a whole is no measurement.
+  if (!times || times->queue + times->compute > latency) return;
+  timed_.fetch_add(1, kRelaxed);
+  teacher_queue_ns_.fetch_add(times->queue.count(), kRelaxed);
+  teacher_compute_ns_.fetch_add(times->compute.count(), kRelaxed);
+  network_ns_.fetch_add((latency - times->queue - times->compute).count(), kRelaxed);
+}
+
 void Lane::NoteLatency(std::chrono::nanoseconds latency) {
   // Threads that come at the same time may lose one another's; the next makes up for it.
   const std::int64_t recent = recent_latency_ns_.load(kRelaxed);
@@ -219,6 +229,10 @@ LaneStats Lane::Stats(TimePoint now) const {
   stats.ejections = ejections_.load(kRelaxed);
   stats.latency = std::chrono::nanoseconds(latency_ns_.load(kRelaxed));
   stats.busy = busy_clock_.busy(now);
+  stats.timed = timed_.load(kRelaxed);
+  stats.teacher_queue = std::chrono::nanoseconds(teacher_queue_ns_.load(kRelaxed));
+  stats.teacher_compute = std::chrono::nanoseconds(teacher_compute_ns_.load(kRelaxed));
+  stats.network = std::chrono::nanoseconds(network_ns_.load(kRelaxed));
   MutexLock lock(mu_);
   stats.endpoint = endpoint_;
   stats.last_error = last_error_;

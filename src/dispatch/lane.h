@@ -101,6 +101,8 @@ class Lane {
   void CountAttempt() { attempts_.fetch_add(1, std::memory_order_relaxed); }
   // True: the window grew.
   bool CountCompleted(std::int64_t rows, std::chrono::nanoseconds latency, TimePoint now);
+  // Where that latency went, if the reply told.
+  void CountTimes(const std::optional<ReplyTimes>& times, std::chrono::nanoseconds latency);
   void CountFailed(const absl::Status& status);
   // Of the last completed requests, the later the more; 0: none yet.
   std::chrono::nanoseconds recent_latency() const {
@@ -166,6 +168,11 @@ class Lane {
   std::atomic<std::int64_t> bad_replies_{0};
   std::atomic<std::int64_t> ejections_{0};
   std::atomic<std::int64_t> latency_ns_{0};
+  // Of replies that told their times.
+  std::atomic<std::int64_t> timed_{0};
+  std::atomic<std::int64_t> teacher_queue_ns_{0};
+  std::atomic<std::int64_t> teacher_compute_ns_{0};
+  std::atomic<std::int64_t> network_ns_{0};
 
   mutable Mutex mu_;
   std::string endpoint_ ABSL_GUARDED_BY(mu_);

@@ -17,12 +17,23 @@ std::string Line(const char* name, const StageStats& stage) {
   return absl::StrFormat("%-9s in %d, out %d, depth %d\n", name, stage.in, stage.out, stage.depth);
 }
 
+double Milliseconds(std::chrono::nanoseconds time) {
+  return 1000 * Seconds(time);
+}
+
+// Where a teacher's latency goes, if it tells.
+std::string Times(const LaneStats& lane) {
+  if (lane.timed == 0) return "";
+  return absl::StrFormat(" (queue %.3f, compute %.3f, network %.3f)", Milliseconds(lane.mean_teacher_queue()),
+                         Milliseconds(lane.mean_teacher_compute()), Milliseconds(lane.mean_network()));
+}
+
 std::string Line(const LaneStats& lane) {
   return absl::StrFormat(
       "teacher %s: %s, %d attempts, %d completed, %d failed (%d bad replies), %d in flight (window %d), %d rows, "
-      "%d ejections, mean latency %.3f ms%s%s\n",
+      "%d ejections, mean latency %.3f ms%s%s%s\n",
       lane.endpoint, lane.state, lane.attempts, lane.completed, lane.failed, lane.bad_replies, lane.in_flight,
-      lane.window, lane.rows, lane.ejections, 1000 * Seconds(lane.mean_latency()),
+      lane.window, lane.rows, lane.ejections, Milliseconds(lane.mean_latency()), Times(lane),
       lane.last_error.empty() ? "" : ", last error: ", lane.last_error);
 }
 
@@ -48,6 +59,10 @@ void Subtract(LaneStats& lane, const LaneStats& earlier) {
   lane.ejections -= earlier.ejections;
   lane.latency -= earlier.latency;
   lane.busy -= earlier.busy;
+  lane.timed -= earlier.timed;
+  lane.teacher_queue -= earlier.teacher_queue;
+  lane.teacher_compute -= earlier.teacher_compute;
+  lane.network -= earlier.network;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "src/base/status.h"
 #include "src/rpc/raw_message.h"
 #include "src/rpc/tensor_parameters.h"
+#include "src/rpc/times_parameters.h"
 #include "src/rpc/typed_contents.h"
 
 namespace edl {
@@ -94,6 +95,7 @@ absl::StatusOr<grpc::ByteBuffer> EncodeRequest(const InferRequest& request) {
   header.set_model_name(request.model_name);
   header.set_model_version(request.model_version);
   header.set_id(request.id);
+  if (request.times) AskForTimes(*header.mutable_parameters());
   for (const WireTensor& input : request.inputs) DescribeTensor(input, header.add_inputs());
   for (const RequestedOutput& output : request.outputs) {
     auto* proto = header.add_outputs();
@@ -107,7 +109,12 @@ absl::StatusOr<InferRequest> DecodeRequest(const grpc::ByteBuffer& buffer) {
   inference::ModelInferRequest header;
   EDL_ASSIGN_OR_RETURN(std::vector<std::vector<Fragment>> raw, SplitRawMessage(buffer, kRawInputContents, header));
   EDL_ASSIGN_OR_RETURN(std::vector<WireTensor> inputs, DecodeTensors("input", header.inputs(), raw));
-  InferRequest request{header.model_name(), header.model_version(), header.id(), std::move(inputs), {}};
+  InferRequest request{header.model_name(),
+                       header.model_version(),
+                       header.id(),
+                       std::move(inputs),
+                       {},
+                       AsksForTimes(header.parameters())};
   for (const auto& output : header.outputs()) {
     RequestedOutput& asked = request.outputs.emplace_back();
     asked.name = output.name();
@@ -122,6 +129,7 @@ absl::StatusOr<grpc::ByteBuffer> EncodeReply(const InferReply& reply) {
   header.set_model_name(reply.model_name);
   header.set_model_version(reply.model_version);
   header.set_id(reply.id);
+  if (reply.times) WriteTimes(*reply.times, *header.mutable_parameters());
   for (const WireTensor& output : reply.outputs) DescribeTensor(output, header.add_outputs());
   return JoinRawMessage(header, kRawOutputContents, reply.outputs);
 }
@@ -135,7 +143,8 @@ absl::StatusOr<InferReply> DecodeReply(const grpc::ByteBuffer& buffer) {
     return absl::InvalidArgumentError(
         absl::StrCat("output '", output.spec.name, "' lies in shared memory, which nobody asked for"));
   }
-  return InferReply{header.model_name(), header.model_version(), header.id(), std::move(outputs)};
+  return InferReply{header.model_name(), header.model_version(), header.id(), std::move(outputs),
+                    ReadTimes(header.parameters())};
 }
 
 }  // namespace edl

@@ -15,4 +15,7 @@ inline constexpr char kCompressionExtension[] = "edl_compression";
 // ModelStatistics.
 inline constexpr char kStatisticsExtension[] = "statistics";
 
+// Replies that say, if asked, how long their request waited and computed. Ours; proto/inference.proto.
+inline constexpr char kTimesExtension[] = "edl_times";
+
 }  // namespace edl

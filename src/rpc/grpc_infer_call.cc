@@ -56,10 +56,9 @@ struct GrpcInferCall::Attempt {
   Done done;
 };
 
-absl::Status GrpcInferCall::Start(const InferRequest& request, std::chrono::milliseconds timeout, CallTag tag,
-                                  Done done) {
+absl::Status GrpcInferCall::Start(InferRequest request, std::chrono::milliseconds timeout, CallTag tag, Done done) {
   auto attempt = std::make_shared<Attempt>();
-  absl::StatusOr<grpc::ByteBuffer> bytes = Encode(request, *attempt);
+  absl::StatusOr<grpc::ByteBuffer> bytes = Encode(std::move(request), *attempt);
   if (!bytes.ok()) {
     if (attempt->placed) extensions_.shared_memory->Return(*std::move(attempt->placed), /*well=*/true);
     return bytes.status();
@@ -71,21 +70,23 @@ absl::Status GrpcInferCall::Start(const InferRequest& request, std::chrono::mill
   return absl::OkStatus();
 }
 
-absl::StatusOr<grpc::ByteBuffer> GrpcInferCall::Encode(const InferRequest& request, Attempt& attempt) const {
-  const auto& [shared_memory, compressor] = extensions_;
-  InferRequest compressed;
-  const InferRequest* asked = &request;
+absl::StatusOr<grpc::ByteBuffer> GrpcInferCall::Encode(InferRequest request, Attempt& attempt) const {
+  const auto& [shared_memory, compressor, tells_times] = extensions_;
+  const bool times = tells_times.load(std::memory_order_relaxed);
   attempt.compressed = compressor != nullptr && compressor->server_compresses();
   if (attempt.compressed) {
-    compressed = request;
-    compressor->AskForPredictions(compressed);
-    asked = &compressed;
+    attempt.plain = request;
+    compressor->AskForPredictions(request);
   }
-  if (shared_memory != nullptr) attempt.placed = shared_memory->Place(*asked);
-  if (attempt.placed || attempt.compressed) attempt.plain = request;
-  if (attempt.placed) return EncodeRequest(attempt.placed->request);
-  if (attempt.compressed) compressor->CompressFields(compressed);
-  return EncodeRequest(*asked);
+  if (shared_memory != nullptr) attempt.placed = shared_memory->Place(request);
+  if (attempt.placed) {
+    if (!attempt.compressed) attempt.plain = std::move(request);
+    attempt.placed->request.times = times;
+    return EncodeRequest(attempt.placed->request);
+  }
+  if (attempt.compressed) compressor->CompressFields(request);
+  request.times = times;
+  return EncodeRequest(request);
 }
 
 absl::StatusOr<InferReply> GrpcInferCall::Decode(const grpc::ByteBuffer& bytes) const {
@@ -139,7 +140,7 @@ absl::Status GrpcInferCall::ErrorOf(const Attempt& attempt, const grpc::Status& 
 
 // Null when the call is over.
 std::shared_ptr<GrpcInferCall::Attempt> GrpcInferCall::Settle(Attempt& attempt, const grpc::Status& status) {
-  const auto& [shared_memory, compressor] = extensions_;
+  const auto& [shared_memory, compressor, tells_times] = extensions_;
   if (status.ok()) {
     if (attempt.refused_placed != 0) shared_memory->OnRefused(attempt.refused_placed);
     if (attempt.refused_compressed) compressor->OnServer(/*compresses=*/false);

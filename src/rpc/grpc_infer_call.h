@@ -25,7 +25,7 @@ class GrpcInferCall final : public TeacherCall {
   // For the next Start.
   void set_channel(std::shared_ptr<grpc::Channel> channel);
 
-  absl::Status Start(const InferRequest& request, std::chrono::milliseconds timeout, CallTag tag, Done done) override;
+  absl::Status Start(InferRequest request, std::chrono::milliseconds timeout, CallTag tag, Done done) override;
   void CancelIf(CallTag tag) override;
 
  private:
@@ -34,7 +34,7 @@ class GrpcInferCall final : public TeacherCall {
 
   using Deadline = std::chrono::system_clock::time_point;
 
-  absl::StatusOr<grpc::ByteBuffer> Encode(const InferRequest& request, Attempt& attempt) const;
+  absl::StatusOr<grpc::ByteBuffer> Encode(InferRequest request, Attempt& attempt) const;
   absl::StatusOr<InferReply> Decode(const grpc::ByteBuffer& bytes) const;
   void Send(const std::shared_ptr<Attempt>& attempt, Deadline deadline);
   std::shared_ptr<Attempt> Settle(Attempt& attempt, const grpc::Status& status);

@@ -60,7 +60,6 @@ void GrpcModelProbe::OnReady(const std::shared_ptr<Attempt>& attempt, const grpc
     return Finish(attempt, absl::UnavailableError(
                                absl::StrCat("its model '", attempt->metadata.name(), "' says that it is not ready")));
   }
-  if (!extensions_.any()) return Finish(attempt, Guarded([&] { return FromProto(attempt->metadata); }));
   std::shared_ptr<inference::GRPCInferenceService::Stub> stub = attempt->stub;  // as in Start
   std::shared_ptr<grpc::ClientContext> context = attempt->server_context;
   stub->async()->ServerMetadata(context.get(), &attempt->server_request, &attempt->server,

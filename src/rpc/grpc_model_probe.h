@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GrpcModelProbe: ModelMetadata and ModelReady, one after the other, on gRPC's callback API; and, where the lane could
-// use an extension, ServerMetadata, which tells whether the server has it.
+// GrpcModelProbe: ModelMetadata, ModelReady and ServerMetadata, which tells the server's extensions, one after the
+// other, on gRPC's callback API.
 // Thread-safety: as ModelProbe.
 #pragma once
 

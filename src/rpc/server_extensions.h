@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -19,7 +20,9 @@ struct ServerExtensions {
   // Null: nothing is to be compressed.
   std::unique_ptr<Compressor> compressor;
 
-  bool any() const { return shared_memory != nullptr || compressor != nullptr; }
+  // Do its replies tell their times? Written by the probe, read by calls; relaxed, for who asks another server in vain
+  // only does without.
+  mutable std::atomic<bool> tells_times{false};
 
   // `names`: ServerMetadata.extensions.
   template <typename Names>
@@ -27,6 +30,7 @@ struct ServerExtensions {
     auto has = [&](const char* name) { return std::find(names.begin(), names.end(), name) != names.end(); };
     if (shared_memory != nullptr) shared_memory->OnServer(stub, has(kSharedMemoryExtension));
     if (compressor != nullptr) compressor->OnServer(has(kCompressionExtension));
+    tells_times.store(has(kTimesExtension), std::memory_order_relaxed);
   }
 };
 

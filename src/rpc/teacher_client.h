@@ -40,8 +40,7 @@ class TeacherCall {
   virtual ~TeacherCall() = default;
 
   // An error, and `done` never called, when the request cannot be sent at all (too large, no memory).
-  virtual absl::Status Start(const InferRequest& request, std::chrono::milliseconds timeout, CallTag tag,
-                             Done done) = 0;
+  virtual absl::Status Start(InferRequest request, std::chrono::milliseconds timeout, CallTag tag, Done done) = 0;
 
   // Cancels the call in flight, if there is one whose tag is matched.
   virtual void CancelIf(CallTag tag) = 0;

@@ -226,6 +226,7 @@ absl::StatusOr<grpc::ByteBuffer> InferCall::Encode(const std::vector<Tensor>& ou
     if (!compressed.ok()) return Annotate(compressed.status(), absl::StrCat("output '", name, "'"));
     std::move(compressed->begin(), compressed->end(), std::back_inserter(reply.outputs));
   }
+  if (checked_.times) reply.times = ReplyTimes{times_.queue, decoding_ + (Now() - *begun_)};
   return EncodeReply(reply);
 }
 

@@ -83,6 +83,7 @@ grpc::ServerUnaryReactor* InferenceService::ServerMetadata(Context* context, con
     // A name appears here together with the calls, or parameters, that it stands for.
     reply->add_extensions(kStatisticsExtension);
     reply->add_extensions(kCompressionExtension);
+    reply->add_extensions(kTimesExtension);
     if (parts_.regions.offered()) reply->add_extensions(kSharedMemoryExtension);
     return absl::OkStatus();
   });

@@ -159,6 +159,7 @@ absl::StatusOr<CheckedRequest> CheckRequest(const ModelInfo& info, std::int64_t 
   checked.rows = inputs.front()->spec.shape[0];
   for (WireTensor* input : inputs) checked.inputs.push_back(std::move(*input));
   checked.id = std::move(request.id);
+  checked.times = request.times;
   return checked;
 }
 

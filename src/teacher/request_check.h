@@ -28,6 +28,7 @@ struct CheckedRequest {
   std::int64_t rows = 0;
   std::vector<WireTensor> inputs;  // in the order of ModelInfo::inputs, as they landed
   std::vector<AskedOutput> outputs;
+  bool times = false;  // its reply is to have them
 };
 
 // An empty name means the only model, an empty version the only version.

@@ -134,7 +134,7 @@ class BusyTeachers {
   class Call final : public TeacherCall {
    public:
     explicit Call(BusyTeachers& all) : all_(all) {}
-    absl::Status Start(const InferRequest&, milliseconds, CallTag, Done done) override {
+    absl::Status Start(InferRequest, milliseconds, CallTag, Done done) override {
       ++started_;
       all_.Post([done = std::move(done)](std::minstd_rand& random) {
         switch (random() % 128) {

@@ -137,7 +137,7 @@ TEST(Lane, KeepsItsLifeForWhoHoldsItWhileItIsUsedAgainAndAgain) {
   class Call final : public TeacherCall {
    public:
     explicit Call(std::int64_t life) : memory_(std::make_unique<Memory>(Memory{life})) {}
-    absl::Status Start(const InferRequest&, std::chrono::milliseconds, CallTag, Done done) override {
+    absl::Status Start(InferRequest, std::chrono::milliseconds, CallTag, Done done) override {
       done(absl::CancelledError(std::to_string(memory_->life)));
       return absl::OkStatus();
     }
@@ -218,6 +218,24 @@ TEST(Lane, KeepsItsLifeForWhoHoldsItWhileItIsUsedAgainAndAgain) {
   over = true;
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(lane.in_flight(), 0);
+}
+
+TEST(Lane, SaysWhereItsLatencyGoes) {
+  using std::chrono::microseconds;
+  test::ScriptedTeachers teachers;
+  Lane lane("a", teachers.Connect("a"), 16);
+  lane.CountTimes(std::nullopt, microseconds(100));
+  lane.CountTimes(ReplyTimes{microseconds(60), microseconds(50)}, microseconds(100));  // more than there was
+  const TimePoint now{};
+  EXPECT_EQ(lane.Stats(now).timed, 0);
+  EXPECT_EQ(lane.Stats(now).mean_network(), microseconds(0));
+  lane.CountTimes(ReplyTimes{microseconds(10), microseconds(60)}, microseconds(100));
+  lane.CountTimes(ReplyTimes{microseconds(30), microseconds(80)}, microseconds(200));
+  const LaneStats stats = lane.Stats(now);
+  EXPECT_EQ(stats.timed, 2);
+  EXPECT_EQ(stats.mean_teacher_queue(), microseconds(20));
+  EXPECT_EQ(stats.mean_teacher_compute(), microseconds(70));
+  EXPECT_EQ(stats.mean_network(), microseconds(60));
 }
 
 TEST(Lane, LosesOneRaceForAllThatLayBehindALongRequest) {

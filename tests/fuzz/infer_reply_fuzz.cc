@@ -33,7 +33,9 @@ std::vector<ModelBinding> MakeBindings() {
 }
 
 std::string Text(const InferReply& reply) {
-  return absl::StrCat(reply.model_name, "\n", reply.model_version, "\n", reply.id, "\n", Text(reply.outputs));
+  std::string text = absl::StrCat(reply.model_name, "\n", reply.model_version, "\n", reply.id, "\n");
+  if (reply.times) absl::StrAppend(&text, reply.times->queue.count(), " ", reply.times->compute.count(), "\n");
+  return text + Text(reply.outputs);
 }
 
 template <typename Value>

@@ -39,8 +39,8 @@ const SharedRegions& Regions() {
 }
 
 std::string Text(const InferRequest& request) {
-  std::string text =
-      absl::StrCat(request.model_name, "\n", request.model_version, "\n", request.id, "\n", Text(request.inputs));
+  std::string text = absl::StrCat(request.model_name, "\n", request.model_version, "\n", request.id, "\n",
+                                  request.times ? "times\n" : "", Text(request.inputs));
   for (const auto& [name, how, shared] : request.outputs) {
     absl::StrAppend(&text, name, how ? how->ToString() : "", "\n");
     if (shared) absl::StrAppend(&text, shared->region, " ", shared->offset, " ", shared->byte_size, "\n");

@@ -65,6 +65,9 @@ void WriteReplies() {
   const WireTensor rest = ToWireTensor("score.rest", Tensor::FromVector<float>({2}, {0.5f, 0.25f}).value());
   Write("infer_reply", "top_two",
         Letters({4, 2}) + kInPieces + Bytes(EncodeReply({"m", "1", "", {values, index, rest}}).value()));
+  const ReplyTimes times{std::chrono::microseconds(5), std::chrono::milliseconds(7)};
+  Write("infer_reply", "times",
+        Letters({0, 2}) + kInThree + Bytes(EncodeReply({"m", "1", "", {score}, times}).value()));
   inference::ModelInferResponse typed;
   typed.set_model_name("m");
   auto* output = typed.add_outputs();
@@ -82,6 +85,8 @@ void WriteRequests() {
   const WireTensor pixels = ToWireTensor("x", Tensor::FromVector<std::uint8_t>({2, 2}, {1, 2, 3, 4}).value());
   Write("infer_request", "uint8",
         Letters({0}) + kInThree + Bytes(EncodeRequest({"m", "1", "7", {pixels}, {{"label"}}}).value()));
+  Write("infer_request", "times",
+        Letters({0}) + kInThree + Bytes(EncodeRequest({"m", "1", "", {pixels}, {}, /*times=*/true}).value()));
   const WireTensor pair = ToWireTensor("x", Tensor::FromVector<float>({2, 2}, {1, 2, 3, 4}).value());
   const InferRequest two{"m", "", "", {Strings("text", {2}, {"one", ""}), pair}, {}};
   Write("infer_request", "fp32_and_bytes", Letters({1}) + kInPieces + Bytes(EncodeRequest(two).value()));

@@ -48,6 +48,21 @@ TEST(Stats, TheStudentWaitsForASlowTeacher) {
   EXPECT_GE(reader->Stats().student.waited_for_teachers, milliseconds(150));
 }
 
+TEST(Stats, ATeachersReplyTellsWhereItsLatencyWent) {
+  testing::FakeTeacherOptions slow;
+  slow.delay = [](const auto&) { return milliseconds(20); };
+  auto teacher = test::StartTeacher(slow);
+  auto reader = test::NewReader(test::BatchesOf(10, 4), FixedTeachers({teacher->endpoint()}), OneEpoch());
+  test::ExpectEpoch(*reader, 0, 10, 4);
+  const ReaderStats stats = reader->Stats();
+  ASSERT_EQ(stats.lanes.size(), 1u);
+  const LaneStats& lane = stats.lanes[0];
+  EXPECT_EQ(lane.timed, 10);
+  EXPECT_GE(lane.mean_teacher_compute(), milliseconds(20));
+  EXPECT_EQ(lane.teacher_queue + lane.teacher_compute + lane.network, lane.latency);
+  EXPECT_THAT(stats.ToString(), HasSubstr(" ms (queue "));
+}
+
 TEST(Stats, TeachersWaitForASlowSource) {
   auto teacher = test::StartTeacher();
   Event never;

@@ -263,7 +263,8 @@ class PlainServer final : public test::ForeignServer {
   grpc::Status ModelInfer(grpc::ServerContext*, const inference::ModelInferRequest* request,
                           inference::ModelInferResponse* reply) override {
     ++requests_;
-    parameters_ = request->inputs(0).parameters_size() + request->outputs(0).parameters_size() != 0;
+    parameters_ =
+        request->inputs(0).parameters_size() + request->outputs(0).parameters_size() + request->parameters_size() != 0;
     const std::string& bytes = request->raw_input_contents(0);
     if (request->inputs(0).datatype() != "FP32" || bytes.size() % 8 != 0) {
       ++refused_;

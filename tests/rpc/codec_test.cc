@@ -222,6 +222,36 @@ TEST(Codec, RefusesWhatDoesNotAddUp) {
   EXPECT_EQ(message(bad), "input 'image': has typed contents in a message with raw contents; they never mix");
 }
 
+TEST(Codec, TellsAServersTimesToWhoAskedForThem) {
+  InferRequest request = SomeRequest();
+  EXPECT_FALSE(DecodeRequest(EncodeRequest(request).value())->times);
+  request.times = true;
+  EXPECT_TRUE(DecodeRequest(EncodeRequest(request).value())->times);
+  InferReply reply{"resnet", "3", "id-7", {}};
+  EXPECT_FALSE(DecodeReply(EncodeReply(reply).value())->times);
+  reply.times = ReplyTimes{std::chrono::nanoseconds(3), std::chrono::nanoseconds(4)};
+  const std::optional<ReplyTimes> told = DecodeReply(EncodeReply(reply).value())->times;
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->queue, std::chrono::nanoseconds(3));
+  EXPECT_EQ(told->compute, std::chrono::nanoseconds(4));
+}
+
+TEST(Codec, TakesAReplyWhoseTimesMakeNoSense) {
+  for (const auto& make : std::vector<std::function<void(inference::ModelInferResponse&)>>{
+           [](auto& reply) { (*reply.mutable_parameters())["queue_ns"].set_int64_param(-1); },
+           [](auto& reply) { (*reply.mutable_parameters())["queue_ns"].set_int64_param(INT64_MAX); },
+           [](auto& reply) { (*reply.mutable_parameters())["compute_ns"].set_string_param("long"); },
+           [](auto& reply) { reply.mutable_parameters()->erase("compute_ns"); }}) {
+    inference::ModelInferResponse reply;
+    (*reply.mutable_parameters())["queue_ns"].set_int64_param(1);
+    (*reply.mutable_parameters())["compute_ns"].set_int64_param(2);
+    make(reply);
+    absl::StatusOr<InferReply> decoded = DecodeReply(ToBuffer(reply.SerializeAsString(), 1000));
+    ASSERT_TRUE(decoded.ok()) << decoded.status();
+    EXPECT_FALSE(decoded->times) << reply.ShortDebugString();
+  }
+}
+
 TEST(Codec, SurvivesBrokenBytes) {
   const std::string good = ToString(EncodeRequest(SomeRequest()).value());
   const unsigned seed = std::random_device()();

@@ -69,8 +69,8 @@ class ScriptedTeachers {
   class ScriptedCall final : public TeacherCall {
    public:
     explicit ScriptedCall(ScriptedTeacher& teacher) : teacher_(teacher) {}
-    absl::Status Start(const InferRequest& request, std::chrono::milliseconds, CallTag tag, Done done) override {
-      call_ = std::make_shared<ScriptedTeacher::Call>(ScriptedTeacher::Call{request, tag, std::move(done)});
+    absl::Status Start(InferRequest request, std::chrono::milliseconds, CallTag tag, Done done) override {
+      call_ = std::make_shared<ScriptedTeacher::Call>(ScriptedTeacher::Call{std::move(request), tag, std::move(done)});
       teacher_.calls.push_back(call_);
       return absl::OkStatus();
     }

@@ -16,6 +16,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
+using ::testing::Contains;
 using ::testing::HasSubstr;
 
 TEST(LatencyHistogram, GivesQuantilesWithinItsBuckets) {
@@ -75,9 +76,10 @@ class Server {
     server_ = TeacherServer::Start(options, std::move(model)).value();
   }
 
-  grpc::Status Ask(const std::vector<float>& x, inference::ModelInferResponse* reply) {
+  grpc::Status Ask(const std::vector<float>& x, inference::ModelInferResponse* reply, bool times = false) {
     inference::ModelInferRequest request;
     AddRaw(request, "x", "FP32", {static_cast<std::int64_t>(x.size())}, x);
+    if (times) (*request.mutable_parameters())["edl_times"].set_bool_param(true);
     WireClient client(server_->endpoint());
     if (!client.Connect()) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "no connection");
     return client.Infer(request, reply);
@@ -194,6 +196,21 @@ TEST(ServerStats, ShowWhatIsGoingOnAndHowLongItTakes) {
   EXPECT_EQ(server->stats().queued, 0);
   EXPECT_GT(server->stats().latency_p50, nanoseconds(0));
   EXPECT_GE(server->stats().latency_p99, server->stats().latency_p50);
+}
+
+TEST(ReplyTimes, AreToldToWhoAsksForThem) {
+  Server server;
+  inference::ServerMetadataResponse about;
+  WireClient client(server.server().endpoint());
+  ASSERT_TRUE(client.stub().ServerMetadata(WireClient::Context().get(), {}, &about).ok());
+  EXPECT_THAT(about.extensions(), Contains("statistics"));
+  EXPECT_THAT(about.extensions(), Contains("edl_times"));
+  inference::ModelInferResponse reply;
+  ASSERT_TRUE(server.Ask({7}, &reply).ok());
+  EXPECT_EQ(reply.parameters_size(), 0);
+  ASSERT_TRUE(server.Ask({7}, &reply, /*times=*/true).ok());
+  EXPECT_GE(reply.parameters().at("compute_ns").int64_param(), 20'000'000);
+  EXPECT_GE(reply.parameters().at("queue_ns").int64_param(), 0);
 }
 
 }  // namespace
