@@ -54,14 +54,17 @@ struct LaneStats {
 struct StudentTime {
   std::chrono::nanoseconds busy{0};                     // not in Next(), or there was a batch for it
   std::chrono::nanoseconds waited_for_teachers{0};      // they had all the work that they take
+  std::chrono::nanoseconds waited_for_network{0};       // so it seemed, but it was on its way: where replies tell times
   std::chrono::nanoseconds waited_for_head_of_line{0};  // one slow request, behind which all places were full
   std::chrono::nanoseconds waited_for_source{0};        // teachers had room, and there was nothing to send
 
-  std::chrono::nanoseconds waited() const { return waited_for_teachers + waited_for_head_of_line + waited_for_source; }
+  std::chrono::nanoseconds waited() const {
+    return waited_for_teachers + waited_for_network + waited_for_head_of_line + waited_for_source;
+  }
 };
 
 // What keeps the student from being quicker.
-enum class Bottleneck { kUnknown, kStudent, kTeachers, kHeadOfLine, kSource };
+enum class Bottleneck { kUnknown, kStudent, kTeachers, kNetwork, kHeadOfLine, kSource };
 
 struct ReaderStats {
   StageStats source;    // batches: pulled from the source; handed to the splitter

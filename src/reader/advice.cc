@@ -2,6 +2,8 @@
 // What a snapshot says of the bottleneck.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "edl/stats.h"
@@ -58,9 +60,12 @@ Bottleneck ReaderStats::bottleneck() const {
   const double waited = Seconds(student.waited());
   if (wall_s <= 0 || (rows == 0 && waited <= 0)) return Bottleneck::kUnknown;
   if (waited < kNoticeable * wall_s) return Bottleneck::kStudent;
-  const auto most = std::max({student.waited_for_teachers, student.waited_for_head_of_line, student.waited_for_source});
-  if (most == student.waited_for_teachers) return Bottleneck::kTeachers;
-  return most == student.waited_for_source ? Bottleneck::kSource : Bottleneck::kHeadOfLine;
+  const std::pair<std::chrono::nanoseconds, Bottleneck> parts[] = {
+      {student.waited_for_teachers, Bottleneck::kTeachers},
+      {student.waited_for_network, Bottleneck::kNetwork},
+      {student.waited_for_head_of_line, Bottleneck::kHeadOfLine},
+      {student.waited_for_source, Bottleneck::kSource}};
+  return std::max_element(std::begin(parts), std::end(parts))->second;
 }
 
 std::string ReaderStats::Advice() const {
@@ -72,6 +77,11 @@ std::string ReaderStats::Advice() const {
       return StudentAdvice(*this, wall_s);
     case Bottleneck::kTeachers:
       return TeachersAdvice(*this, wall_s, Seconds(student.waited_for_teachers));
+    case Bottleneck::kNetwork:
+      return absl::StrFormat(
+          "network-bound: the student waits %.0f %% of the time for bytes on their way; send fewer of them (uint8 "
+          "fields, compression), use more channels, or teachers that are nearer",
+          100 * Seconds(student.waited_for_network) / wall_s);
     case Bottleneck::kHeadOfLine:
       return absl::StrFormat(
           "held up by single slow requests: the student waits %.0f %% of the time for one of them, while later batches "

@@ -14,6 +14,7 @@
 #include "src/dispatch/dispatcher.h"
 #include "src/reader/environment.h"
 #include "src/reader/flow_control.h"
+#include "src/reader/network_share.h"
 #include "src/reader/reader_counters.h"
 #include "src/reader/reorder_buffer.h"
 #include "src/reader/source_loop.h"
@@ -230,6 +231,7 @@ ReaderStats DistillReaderImpl::Stats() const {
   stats.student = dispatcher_.wait_ledger().Account(stats.wall, now);
   counters_.AddTo(stats);
   dispatcher_.AddStats(stats);
+  PartNetwork(stats);
   return stats;
 }
 

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "edl/stats.h"
+#include "src/reader/network_share.h"
 
 namespace edl {
 namespace {
@@ -45,6 +46,7 @@ void Subtract(StageStats& stage, const StageStats& earlier) {
 void Subtract(StudentTime& time, const StudentTime& earlier) {
   time.busy -= earlier.busy;
   time.waited_for_teachers -= earlier.waited_for_teachers;
+  time.waited_for_network -= earlier.waited_for_network;
   time.waited_for_head_of_line -= earlier.waited_for_head_of_line;
   time.waited_for_source -= earlier.waited_for_source;
 }
@@ -86,6 +88,7 @@ ReaderStats ReaderStats::Since(const ReaderStats& earlier) const {
                                      [&](const LaneStats& other) { return other.endpoint == lane.endpoint; });
     if (before != earlier.lanes.end()) Subtract(lane, *before);
   }
+  PartNetwork(since);  // by what the lanes did since, not in all their life
   return since;
 }
 
@@ -99,6 +102,7 @@ std::string ReaderStats::ToString() const {
                         hedges_won, dropped);
   absl::StrAppend(&text, share("student was busy", student.busy),
                   share("student waited for teachers", student.waited_for_teachers),
+                  share("student waited for network", student.waited_for_network),
                   share("student waited for one request", student.waited_for_head_of_line),
                   share("student waited for source", student.waited_for_source),
                   share("teachers waited for source", teachers_waited_for_source),

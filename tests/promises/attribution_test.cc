@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 11, its second half: in mixes whose bottleneck is known, the reader finds it.
+#include <atomic>
+#include <thread>
+
 #include "gmock/gmock.h"
 #include "tests/support/event.h"
 #include "tests/support/rows.h"
+#include "tests/support/tcp_proxy.h"
 
 namespace edl {
 namespace {
@@ -70,6 +74,29 @@ TEST(Attribution, FindsASlowStudent) {
   const ReaderStats stats = Train(*reader, 20, milliseconds(20));
   EXPECT_EQ(stats.bottleneck(), Bottleneck::kStudent) << stats.ToString();
   EXPECT_THAT(stats.Advice(), ::testing::HasSubstr("1 of 3 teachers would do"));
+}
+
+// Bytes pass only now and then.
+TEST(Attribution, FindsASlowNetwork) {
+  auto teacher = test::StartTeacher();
+  test::TcpProxy wire(teacher->endpoint());
+  ReaderOptions options = test::RowOptions();
+  options.window = 2;
+  options.hedge_budget = 0;
+  auto reader = test::NewReader(SlowSource(milliseconds(0)), FixedTeachers({wire.endpoint()}), options);
+  std::atomic<bool> done{false};
+  std::thread traffic([&] {
+    while (!done) {
+      wire.Stall();
+      Take(milliseconds(30));
+      wire.Flow();
+      Take(milliseconds(3));
+    }
+  });
+  const ReaderStats stats = Train(*reader, 200, milliseconds(0));
+  done = true;
+  traffic.join();
+  EXPECT_EQ(stats.bottleneck(), Bottleneck::kNetwork) << stats.ToString();
 }
 
 // One request of every eight takes long, the rest no time; the source may be three batches ahead of the student.

@@ -63,6 +63,41 @@ TEST(Advice, SaysHowFastTheLoaderIsAndHowFastItShouldBe) {
   EXPECT_EQ(stats.Advice(), "source-bound: the loader gives 410 rows/s, the student could take 1236");
 }
 
+// Ten requests of a teacher that was busy with them for ten seconds.
+LaneStats Told(std::chrono::nanoseconds queue, std::chrono::nanoseconds compute, std::chrono::nanoseconds network) {
+  LaneStats lane = Teacher("a", seconds(10));
+  lane.completed = lane.timed = 10;
+  lane.teacher_queue = 10 * queue;
+  lane.teacher_compute = 10 * compute;
+  lane.network = 10 * network;
+  lane.latency = 10 * (queue + compute + network);
+  return lane;
+}
+
+// Six seconds of waiting, of which the network gets what its teacher's times say.
+std::chrono::nanoseconds NetworksPart(const LaneStats& lane) {
+  const ReaderStats none;
+  const ReaderStats stats = Waiting(TenSeconds(10, {lane}), &StudentTime::waited_for_teachers, seconds(6)).Since(none);
+  EXPECT_EQ(stats.student.waited(), seconds(6));
+  return stats.student.waited_for_network;
+}
+
+TEST(Network, IsToBlameForTheTimeInWhichTheTeacherHadNothingOfOurs) {
+  EXPECT_EQ(NetworksPart(Teacher("it does not tell", seconds(10))), seconds(0));
+  EXPECT_EQ(NetworksPart(Told(milliseconds(0), milliseconds(250), milliseconds(750))), milliseconds(4500));
+  // Two at a time: one travels while the other is computed.
+  EXPECT_EQ(NetworksPart(Told(milliseconds(0), seconds(1), seconds(1))), seconds(0));
+  // Others keep the teacher busy, too.
+  EXPECT_EQ(NetworksPart(Told(milliseconds(750), milliseconds(250), milliseconds(0))), seconds(0));
+}
+
+TEST(Advice, SaysWhatToDoAboutASlowNetwork) {
+  ReaderStats stats = TenSeconds(10, {Told(milliseconds(0), milliseconds(50), milliseconds(950))});
+  stats = Waiting(stats, &StudentTime::waited_for_teachers, seconds(6)).Since({});
+  EXPECT_EQ(stats.bottleneck(), Bottleneck::kNetwork);
+  EXPECT_THAT(stats.Advice(), HasSubstr("network-bound: the student waits 57 % of the time for bytes on their way"));
+}
+
 TEST(Advice, SaysWhatToDoAboutSingleSlowRequests) {
   ReaderStats stats = Waiting(TenSeconds(10, {Teacher("a")}), &StudentTime::waited_for_head_of_line, seconds(2));
   EXPECT_EQ(stats.bottleneck(), Bottleneck::kHeadOfLine);
