@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <stdexcept>
 
 #include "absl/strings/str_cat.h"
@@ -22,20 +23,43 @@ void Settle(const torch::Tensor& loss) {
   if (loss.item<double>() != loss.item<double>()) throw std::runtime_error("the student's loss is not a number");
 }
 
-// Images a second.
-double Measure(Trainer& trainer, Mode& mode, const BenchmarkOptions& options) {
+double Seconds(Clock::duration time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+// Of all threads of this process.
+double CpuSeconds() {
+  return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+}
+
+struct Run {
+  double speed = 0;   // images a second
+  double cpu = 0;     // seconds a step
+  double waited = 0;  // share of the time, for batches
+};
+
+Run Measure(Trainer& trainer, Mode& mode, const BenchmarkOptions& options) {
   BatchStream next = mode.NextEpoch();
   Position position;
+  Clock::duration waited{0};
   auto steps = [&](std::int64_t count) {
     torch::Tensor loss;
-    for (std::int64_t i = 0; i < count; ++i) loss = trainer.Step(position, next().value());
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto asked = Clock::now();
+      const Batch batch = next().value();
+      waited += Clock::now() - asked;
+      loss = trainer.Step(position, batch);
+    }
     Settle(loss);
   };
   steps(options.warmup_steps);
+  waited = {};
   const auto begin = Clock::now();
+  const double cpu_before = CpuSeconds();
   steps(options.steps);
-  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  return static_cast<double>(options.steps * options.batch_rows) / seconds;
+  const double seconds = Seconds(Clock::now() - begin);
+  return {static_cast<double>(options.steps * options.batch_rows) / seconds,
+          (CpuSeconds() - cpu_before) / static_cast<double>(options.steps), Seconds(waited) / seconds};
 }
 
 double Median(std::vector<double> values) {
@@ -44,11 +68,20 @@ double Median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-std::string Row(const BenchmarkMode& mode, const BenchmarkOptions& options, const std::vector<double>& speeds,
-                const std::vector<double>& shares) {
+// `runs` in the order of their rounds, and so those of the first mode.
+std::string Row(const BenchmarkMode& mode, const BenchmarkOptions& options, const std::vector<Run>& runs,
+                const std::vector<Run>& plain) {
+  std::vector<double> speeds, shares, cpu_shares, waits;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    speeds.push_back(runs[i].speed);
+    shares.push_back(runs[i].speed / plain[i].speed);
+    cpu_shares.push_back(runs[i].cpu / plain[i].cpu);
+    waits.push_back(runs[i].waited);
+  }
   const auto [least, most] = std::minmax_element(shares.begin(), shares.end());
-  return absl::StrFormat("%-34s  %-34s  %-24s %5d %9.2f   %5.3f  (%.3f to %.3f)\n", mode.name, mode.teacher,
-                         options.student, options.batch_rows, Median(speeds), Median(shares), *least, *most);
+  return absl::StrFormat("%-34s  %-28s  %-18s %5d %9.2f   %5.3f  (%.3f to %.3f)  %5.3f  %6.2f %%\n", mode.name,
+                         mode.teacher, options.student, options.batch_rows, Median(speeds), Median(shares), *least,
+                         *most, Median(cpu_shares), 100 * Median(waits));
 }
 
 }  // namespace
@@ -76,23 +109,23 @@ Loader SyntheticLoader(const BenchmarkOptions& options) {
 
 std::string RunBenchmark(Trainer& trainer, const std::vector<BenchmarkMode>& modes, const BenchmarkOptions& options) {
   const Loader loader = SyntheticLoader(options);
-  std::vector<std::vector<double>> speeds(modes.size()), shares(modes.size());
+  std::vector<std::vector<Run>> runs(modes.size());
   {
     edl_examples::Progress progress("measuring", options.rounds * static_cast<std::int64_t>(modes.size()), "run");
     for (int round = 0; round < options.rounds; ++round) {
       for (std::size_t m = 0; m < modes.size(); ++m) {
         const std::size_t at = round % 2 == 0 ? m : modes.size() - 1 - m;  // neither is always the first
         const std::unique_ptr<Mode> mode = modes[at].create(loader);
-        speeds[at].push_back(Measure(trainer, *mode, options));
+        runs[at].push_back(Measure(trainer, *mode, options));
         progress.Advance();
       }
-      for (std::size_t m = 0; m < modes.size(); ++m) shares[m].push_back(speeds[m].back() / speeds[0].back());
     }
   }
-  std::string table = absl::StrFormat("%-34s  %-34s  %-24s %5s %9s   %s\n", "mode", "teacher", "student", "batch",
-                                      "img/s", "share of plain (least to most)");
-  for (std::size_t m = 0; m < modes.size(); ++m) table += Row(modes[m], options, speeds[m], shares[m]);
-  absl::StrAppend(&table, "medians of ", options.rounds, " rounds of ", options.steps, " steps\n");
+  std::string table = absl::StrFormat("%-34s  %-28s  %-18s %5s %9s   %-23s  %5s  %8s\n", "mode", "teacher", "student",
+                                      "batch", "img/s", "of plain (from, to)", "CPU", "waited");
+  for (std::size_t m = 0; m < modes.size(); ++m) table += Row(modes[m], options, runs[m], runs[0]);
+  absl::StrAppend(&table, "medians of ", options.rounds, " rounds of ", options.steps,
+                  " steps; CPU: this process's seconds, of plain's, teachers in it included; waited: for batches\n");
   return table;
 }
 

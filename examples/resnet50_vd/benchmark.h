@@ -2,6 +2,7 @@
 // Benchmark: the student's speed without a teacher, with one in its own process, and with a service, side by side on
 // synthetic images: the table in which the original's authors give theirs.
 // How: the modes take turns, each with a few steps before those that count; shares are of the same round's first mode.
+//      On a machine that others share, speed says less than CPU time, which they hardly touch.
 // Limits: images are made once and kept, so decoding them takes no part; what is not measured, accuracy, is left out.
 #pragma once
 

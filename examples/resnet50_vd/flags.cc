@@ -90,6 +90,8 @@ void AddOutput(CLI::App& app, Flags& flags) {
   app.add_option("--benchmark", flags.benchmark,
                  "Measure so many steps of each mode for which there is a teacher, on synthetic images, and end")
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--benchmark_rounds", flags.benchmark_rounds, "So many times, in turns; medians are given")
+      ->check(CLI::Range(1, 1000));
   app.add_option("--timed_teachers", flags.timed_teachers,
                  "With --benchmark: so many teachers that only wait stand in for accelerators on other machines")
       ->check(CLI::Range(0, 1024));

@@ -60,6 +60,7 @@ struct Flags {
   bool resume = false;
   bool validate = true;
   std::int64_t benchmark = 0;
+  int benchmark_rounds = 5;
   int timed_teachers = 0;
   double teacher_ms = 0;
 

@@ -187,6 +187,7 @@ int Benchmark(const Flags& flags) {
   const torch::Device device = ChooseDevice(flags);
   BenchmarkOptions options;
   options.steps = flags.benchmark;
+  options.rounds = flags.benchmark_rounds;
   options.batch_rows = flags.batch_size;
   options.image_size = flags.image_size;
   options.classes = flags.class_dim > 0 ? flags.class_dim : 1000;
