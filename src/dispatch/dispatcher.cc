@@ -74,6 +74,11 @@ void Dispatcher::TellWindows() {
 
 void Dispatcher::NoteStudentWaits(std::optional<TimePoint> since) {
   student_waits_since_.store(since ? since->time_since_epoch() / std::chrono::nanoseconds(1) : 0, kRelaxed);
+  if (since) {
+    wait_ledger_.NoteStudent(WaitLedger::Student::kWaits, *since);
+  } else {
+    wait_ledger_.NoteStudent(WaitLedger::Student::kWorks, executor_.Now());
+  }
 }
 
 std::optional<TimePoint> Dispatcher::StudentWaitsSince() const {

@@ -59,7 +59,7 @@ class Dispatcher final : private LaneKeeper::Listener, private Hedger::Sender {
   // The student, which waits for a batch from then on, or (nothing) no more.
   void NoteStudentWaits(std::optional<TimePoint> since);
 
-  // The student's and the source's moves are noted by the reader; which lanes starve, by the dispatcher.
+  // Whom the student waits for; the reader notes in it what its source does.
   WaitLedger& wait_ledger() { return wait_ledger_; }
   const WaitLedger& wait_ledger() const { return wait_ledger_; }
 

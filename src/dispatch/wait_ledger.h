@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // WaitLedger: whom a waiting student waits for, moment by moment.
-// Place: the reader notes when its student waits and what its source does, the dispatcher which lanes starve (have
+// Place: the reader notes what its source does, the dispatcher when the student waits and which lanes starve (have
 //        room, and nothing to send); ReaderStats::student is what comes of it.
 // Rule: who would have to be quicker for the student to have its batch sooner? While the student waits,
 //         no lane starves                     -> teachers: they have all the work that they take

@@ -181,11 +181,8 @@ std::unique_ptr<Delivery> DistillReaderImpl::Take() {
     return delivery;
   }
   if (std::unique_ptr<Delivery> delivery = buffer_.TryTake()) return delivery;
-  const TimePoint from = executor_.Now();
-  dispatcher_.NoteStudentWaits(from);
-  dispatcher_.wait_ledger().NoteStudent(WaitLedger::Student::kWaits, from);
+  dispatcher_.NoteStudentWaits(executor_.Now());
   std::unique_ptr<Delivery> delivery = buffer_.Take();
-  dispatcher_.wait_ledger().NoteStudent(WaitLedger::Student::kWorks, executor_.Now());
   dispatcher_.NoteStudentWaits(std::nullopt);
   return delivery;
 }

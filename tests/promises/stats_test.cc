@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 11: the reader can say where the time goes.
+#include <mutex>
+
 #include "gmock/gmock.h"
+#include "spdlog/sinks/base_sink.h"
+#include "src/base/log.h"
 #include "tests/support/event.h"
 #include "tests/support/rows.h"
 
@@ -14,6 +18,41 @@ ReaderOptions OneEpoch() {
   ReaderOptions options = test::RowOptions();
   options.num_epochs = 1;
   return options;
+}
+
+// Waits for a line of the log.
+class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit LineSink(std::string part) : part_(std::move(part)) {}
+
+  void Await() { found_.Wait(); }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    const std::string line(message.payload.data(), message.payload.size());
+    if (line.find(part_) != std::string::npos) found_.Set();
+  }
+  void flush_() override {}
+
+  const std::string part_;
+  Event found_;
+};
+
+TEST(Stats, LogsTheBottleneckAtAnInterval) {
+  const auto level = Log().level();
+  auto sink = std::make_shared<LineSink>("0 rows in 1 s; nothing to say yet");
+  Log().sinks().push_back(sink);  // while nobody logs
+  Log().set_level(spdlog::level::info);
+  {
+    auto teacher = test::StartTeacher();
+    ReaderOptions options = OneEpoch();
+    options.stats_log_interval = std::chrono::seconds(1);
+    auto reader = test::NewReader(test::BatchesOf(10, 4), FixedTeachers({teacher->endpoint()}), options);
+    sink->Await();  // nobody has asked for a batch
+    test::ExpectEpoch(*reader, 0, 10, 4);
+  }
+  Log().set_level(level);
+  Log().sinks().pop_back();
 }
 
 TEST(Stats, CountsWhatWentThroughEachStage) {
