@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What `cmake --install` puts where: find_package(edl) then gives edl::edl, edl::serving and edl::testing, and with
-# COMPONENTS torch also edl::torch. Two sets of targets, so that only who asks for the component needs libtorch.
+# What `cmake --install` puts where: find_package(edl) then gives edl::edl, edl::metrics, edl::serving and edl::testing,
+# and with COMPONENTS torch also edl::torch. Two sets of targets: only who asks for that component needs libtorch.
 # What a build does not have (EDL_BUILD_TORCH=OFF) is left out.
 include(CMakePackageConfigHelpers)
 
@@ -21,6 +21,7 @@ function(edl_install_target target export_set)
 endfunction()
 
 edl_install_target(edl edlTargets)
+edl_install_target(edl_metrics edlTargets)
 edl_install_target(edl_serving edlTargets)
 edl_install_target(edl_testing edlTargets)
 edl_install_target(edl_torch edlTorchTargets)

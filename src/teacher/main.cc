@@ -15,6 +15,7 @@
 #include "src/base/termination.h"
 #include "src/teacher/allocator.h"
 #include "src/teacher/teacher_flags.h"
+#include "src/teacher/teacher_metrics.h"
 
 namespace edl {
 namespace {
@@ -46,6 +47,13 @@ absl::StatusOr<std::unique_ptr<LeaseKeeper>> Register(const TeacherFlags& flags,
   return LeaseKeeper::Start(lease, [&server, patience] { return server.CheckHealth(patience); });
 }
 
+// Null when nobody is to watch this teacher.
+absl::StatusOr<std::unique_ptr<HttpServer>> StartPages(const TeacherFlags& flags, TeacherServer& server) {
+  if (flags.http_port < 0) return nullptr;
+  const std::string& host = flags.http_host.empty() ? flags.host : flags.http_host;
+  return StartTeacherPages(host, flags.http_port, Seconds(flags.hang_timeout_s), server);
+}
+
 // Leaving, in order: (1) students are told to send nothing new, and those that had not heard yet are still served,
 // (2) what was accepted is answered, (3) the registry forgets this teacher.
 absl::Status Leave(const TeacherFlags& flags, TeacherServer& server, LeaseKeeper* lease) {
@@ -70,10 +78,12 @@ absl::Status Serve(const TeacherFlags& flags, Termination& termination) {
   EDL_ASSIGN_OR_RETURN(std::unique_ptr<TeacherServer> server, TeacherServer::Start(options, std::move(model)));
   Log().info("{}, on {}, {} at a time with {} threads each", server->model().info().ToString(), flags.device,
              options.instances, at::get_num_threads());
+  EDL_ASSIGN_OR_RETURN(const std::unique_ptr<HttpServer> pages, StartPages(flags, *server));
   // To be read by whoever started this process: its ports may be the system's choice.
   for (const std::string& endpoint : server->endpoints()) {
     std::printf("serving %s at %s\n", server->model().info().name.c_str(), endpoint.c_str());
   }
+  if (pages != nullptr) std::printf("metrics at http://%s/metrics\n", pages->endpoint().c_str());
   std::fflush(stdout);
 
   EDL_ASSIGN_OR_RETURN(const std::unique_ptr<LeaseKeeper> lease, Register(flags, *server));

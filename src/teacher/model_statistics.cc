@@ -18,6 +18,7 @@ void ModelStatistics::Compute::Add(const ComputeTimes& one) {
 void ModelStatistics::CountRun(std::int64_t rows, const ComputeTimes& times) {
   MutexLock lock(mu_);
   ++values_.runs;
+  values_.all_runs.Add(times);
   auto batch = values_.batches.find(rows);
   if (batch == values_.batches.end()) {
     if (values_.batches.size() == kMostBatchSizes) return;

@@ -55,6 +55,7 @@ class ModelStatistics {
     Duration success, fail;                                // arrival to answer
     Duration queue;                                        // of those that succeeded, like what follows
     Compute compute;
+    Compute all_runs;                         // once a run, not once a request
     std::map<std::int64_t, Compute> batches;  // of runs, by their rows
     LatencyHistogram latency;                 // of success
     LatencyHistogram recent_latency;          // of the last thousand or so

@@ -81,7 +81,8 @@ absl::StatusOr<std::unique_ptr<TeacherServer>> TeacherServer::Start(const Teache
 }
 
 TeacherServer::TeacherServer(const TeacherServerOptions& options, std::unique_ptr<Model> model)
-    : model_(std::move(model)),
+    : instances_(options.instances),
+      model_(std::move(model)),
       gate_(options.instances + options.max_queued),
       pool_(options.instances, JoiningOf(options)),
       regions_(OffersSharedMemory(options)),

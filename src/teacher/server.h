@@ -4,7 +4,7 @@
 // Errors: Start: INVALID_ARGUMENT - options or the model's description; UNAVAILABLE - an address cannot be had.
 //         Requests: see request_check.h, request_gate.h; a model's own status is passed on as it is, its exception is
 //         INTERNAL; neither touches the next request.
-// Thread-safety: stats(), statistics() and ready(): any thread. Drain, Stop and the destructor: one thread at a time.
+// Thread-safety: stats(), statistics(), serving(): any thread. Drain, Stop and the destructor: one thread at a time.
 // Lifetime: owns the model; no call of it is running when Stop, or Drain, has returned.
 #pragma once
 
@@ -70,11 +70,17 @@ class TeacherServer {
   const std::string& endpoint() const { return endpoints_.front(); }
 
   const Model& model() const { return *model_; }
+  int instances() const { return instances_; }
+  // False from the moment when it drains or stops.
+  bool serving() const { return gate_.open(); }
   ServerStats stats() const;
   ModelStatistics::Values statistics() const { return statistics_.Get(); }
 
   // Has it just answered a request, or can it still compute? See HealthCheck. One thread at a time, not after Stop.
   absl::Status CheckHealth(std::chrono::milliseconds patience) { return health_.Check(patience); }
+
+  // Another one, for another thread; this server outlives it.
+  std::unique_ptr<HealthCheck> NewHealthCheck() { return std::make_unique<HealthCheck>(*model_, pool_, counters_); }
 
   // Serves on until no request has come for `quiet`, or for `at_most`: students that have been told to leave it alone
   // may not have heard yet.
@@ -93,6 +99,7 @@ class TeacherServer {
   void SayNotServing();
 
   // Order: what is above outlives what is below.
+  const int instances_;
   const std::unique_ptr<Model> model_;
   ServerCounters counters_;
   ModelStatistics statistics_;

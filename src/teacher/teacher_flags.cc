@@ -49,6 +49,11 @@ void TeacherFlags::AddTo(CLI::App& app) {
   app.add_option("--listen", listen, "host:port or unix:/path, in place of --host and --port; may be repeated")
       ->expected(1)
       ->take_all();
+  CLI::Option* http = app.add_option("--http-port", http_port,
+                                     "serve /metrics for Prometheus, /healthz and /readyz there; 0 takes a free one "
+                                     "[none of them]")
+                          ->check(CLI::Range(0, 65535));
+  app.add_option("--http-host", http_host, "address of those pages, which have no password [--host]")->needs(http);
   app.add_flag("--allow-shared-memory", allow_shared_memory,
                "take tensors of students on this machine in shared memory; without it, only when nobody beyond this "
                "machine can reach this teacher (--host 127.0.0.1, unix:)");

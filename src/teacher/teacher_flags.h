@@ -37,6 +37,8 @@ struct TeacherFlags {
   double max_batch_delay_ms = -1;   // negative: no dynamic batching
   bool allow_shared_memory = false;
   TeacherServerOptions server;
+  int http_port = -1;     // of /metrics, /healthz and /readyz; negative: none
+  std::string http_host;  // empty: as `host`
 
   // Whom it tells; nobody when `redis` is empty.
   std::string redis;
