@@ -31,6 +31,11 @@ class TeacherWatcher {
   // share teachers out among students.
   virtual void SetMaxTeachers(int /*max_teachers*/) {}
 
+  // What the reader says of how it does, as a JSON document of 4096 bytes at most, for watchers that can show it to
+  // people. `numbers` may be called from any thread, one call at a time, until the watcher is destroyed; it does not
+  // block. Called before Start.
+  virtual void SetNumbers(std::function<std::string()> /*numbers*/) {}
+
   // Called once. Calls `on_change`, now or later, from any thread, one call at a time.
   virtual absl::Status Start(std::function<void(const TeacherSet&)> on_change) = 0;
 

@@ -18,6 +18,7 @@
 #include "src/reader/reader_counters.h"
 #include "src/reader/reorder_buffer.h"
 #include "src/reader/source_loop.h"
+#include "src/reader/student_numbers.h"
 
 namespace edl {
 namespace {
@@ -71,6 +72,7 @@ class DistillReaderImpl final : public DistillReader {
   // The rest of Create: what can fail, and what must not run before everything stands.
   absl::Status Begin() {
     teachers_->SetMaxTeachers(options_.max_teachers);
+    teachers_->SetNumbers([this] { return numbers_.ToJson(Stats()); });
     EDL_RETURN_IF_ERROR(
         Guarded([this] { return teachers_->Start([this](const TeacherSet& set) { dispatcher_.SetTeachers(set); }); }));
     source_thread_ = Thread("edl-source", [this] { loop_.Run(); });
@@ -110,6 +112,7 @@ class DistillReaderImpl final : public DistillReader {
   ThreadExecutor executor_;
   Dispatcher dispatcher_;
   SourceLoop loop_;
+  StudentNumbers numbers_;  // the watcher's alone
   std::unique_ptr<TeacherWatcher> teachers_;
   Thread source_thread_;
   std::atomic<bool> stopped_{false};  // written by Stop, read by the student's thread

@@ -50,7 +50,8 @@ LeaseKeeper::LeaseKeeper(const LeaseOptions& options, RedisAddress address, Heal
     : options_(options),
       address_(std::move(address)),
       healthy_(std::move(healthy)),
-      found_(options.find_endpoint == nullptr) {
+      found_(options.find_endpoint == nullptr),
+      numbers_(options.numbers, options.service, options.lease) {
   lease_.endpoint = options.endpoint;
   lease_.id = NewInstanceId();
   lease_.model = options.model;
@@ -112,6 +113,7 @@ void LeaseKeeper::Run() {
   if (redis_ != nullptr && !redis_->broken() && lease_.born != 0) {
     absl::Status removed = RegistryStore(*redis_, options_.service).RemoveTeacher(lease_);
     if (!removed.ok()) Log().warn("teacher {} leaves without saying so: {}", lease_.endpoint, removed.ToString());
+    numbers_.Remove(*redis_, lease_.endpoint);
   }
 }
 
@@ -145,7 +147,9 @@ TimePoint LeaseKeeper::Beat() {
   backoff_.Reset();
   Note(*listed ? absl::OkStatus()
                : absl::AlreadyExistsError("a teacher that was started later has this endpoint in the registry"));
-  return Now() + options_.heartbeat;
+  const TimePoint next = Now() + options_.heartbeat;
+  if (*listed && !numbers_.Publish(*redis_, lease_.endpoint).ok()) redis_.reset();
+  return next;
 }
 
 absl::StatusOr<bool> LeaseKeeper::Renew() {

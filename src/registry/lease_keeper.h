@@ -9,7 +9,7 @@
 //         and logged: a warning when it begins, then every half minute.
 // Thread-safety: any thread. `healthy` runs on the keeper's own thread, `edl-lease`.
 // Lifetime, cost: Stop, or the destructor, takes half a second at most while Redis hangs (a host's name that is being
-//         looked up, and `healthy`, are waited for). One command of Redis a heartbeat.
+//         looked up, and `healthy`, are waited for). Two commands of Redis a heartbeat.
 #pragma once
 
 #include <chrono>
@@ -23,6 +23,7 @@
 #include "src/base/thread.h"
 #include "src/registry/backoff.h"
 #include "src/registry/interrupt.h"
+#include "src/registry/numbers_publisher.h"
 #include "src/registry/redis_address.h"
 #include "src/registry/registry_store.h"
 
@@ -39,6 +40,8 @@ struct LeaseOptions {
   std::string model;  // its name, for who looks at the registry; may be empty
   std::string info;   // free text, likewise
   int weight = 1;     // its speed beside the others': 1 to 1000
+  // How it does, for who looks: see numbers_publisher.h. Called on the keeper's thread. May be empty.
+  std::function<std::string()> numbers;
 
   // Performance.
   std::chrono::milliseconds lease{6000};  // unlisted so long after the last heartbeat; more rides out longer hiccups
@@ -88,6 +91,7 @@ class LeaseKeeper {
   std::unique_ptr<RedisConnection> redis_;
   TeacherLease lease_;
   bool found_;  // is lease_.endpoint where students reach it?
+  NumbersPublisher numbers_;
   Backoff backoff_;
   TimePoint warned_at_ = TimePoint::min();
 

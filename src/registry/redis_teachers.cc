@@ -13,6 +13,7 @@
 #include "src/base/thread.h"
 #include "src/registry/backoff.h"
 #include "src/registry/interrupt.h"
+#include "src/registry/numbers_publisher.h"
 #include "src/registry/redis_connect.h"
 #include "src/registry/registry_store.h"
 #include "src/registry/registry_view.h"
@@ -44,6 +45,9 @@ class RedisTeacherWatcher final : public TeacherWatcher {
   }
 
   void SetMaxTeachers(int max_teachers) override { max_teachers_ = max_teachers; }
+  void SetNumbers(std::function<std::string()> numbers) override {
+    numbers_.emplace(std::move(numbers), options_.service, options_.lease);
+  }
   absl::Status Start(std::function<void(const TeacherSet&)> on_change) override;
   std::string ToString() const override {
     return absl::StrCat("those of service ", options_.service, " at ",
@@ -84,6 +88,7 @@ class RedisTeacherWatcher final : public TeacherWatcher {
   // The watcher's thread only.
   RegistryView view_;
   std::optional<TeacherShare> share_;
+  std::optional<NumbersPublisher> numbers_;  // none: the reader has said nothing of them
   Backoff backoff_;
   std::optional<TimePoint> warned_;  // of the outage that lasts
   bool scanning_ = true;
@@ -120,10 +125,13 @@ absl::Status RedisTeacherWatcher::Follow() {
     if (scanning_ && Now() >= session.next_scan) EDL_RETURN_IF_ERROR(Scan(session));
     if (session.read_wanted && Now() >= session.next_read) EDL_RETURN_IF_ERROR(Read(session));
     if (session.has_news || (share_->next_look() && Now() >= *share_->next_look())) Tell(session);
+    if (numbers_) EDL_RETURN_IF_ERROR(numbers_->Publish(*session.commands, student_));
     EDL_RETURN_IF_ERROR(Await(session));
   }
   // The others need not wait for the lease to run out.
-  return RegistryStore(*session.commands, options_.service).RemoveStudent(student_);
+  const absl::Status removed = RegistryStore(*session.commands, options_.service).RemoveStudent(student_);
+  if (numbers_) numbers_->Remove(*session.commands, student_);
+  return removed;
 }
 
 absl::StatusOr<RedisTeacherWatcher::Session> RedisTeacherWatcher::Connect() {

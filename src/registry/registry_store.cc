@@ -105,6 +105,15 @@ absl::StatusOr<RegistryNews> RegistryStore::Read(std::int64_t since) {
   return news;
 }
 
+absl::Status RegistryStore::WriteNumbers(const std::string& member, const std::string& text,
+                                         std::chrono::milliseconds lifetime) {
+  return redis_.Call({"SET", prefix_ + "numbers/" + member, text, "PX", absl::StrCat(lifetime.count())}).status();
+}
+
+absl::Status RegistryStore::RemoveNumbers(const std::string& member) {
+  return redis_.Call({"DEL", prefix_ + "numbers/" + member}).status();
+}
+
 absl::StatusOr<bool> RegistryStore::HoldScanner(const ForeignScan& scan, const std::string& student,
                                                 std::chrono::milliseconds period) {
   const std::string length = absl::StrCat(period.count());

@@ -81,6 +81,10 @@ class RegistryStore {
   // new `scan` begins, and one that is running afterwards wants another call within `period`.
   absl::Status ListForeignTeachers(ForeignScan& scan, const std::string& student, std::chrono::milliseconds period);
 
+  // What a member says of how it does; replaces what it said before, and is forgotten after `lifetime`.
+  absl::Status WriteNumbers(const std::string& member, const std::string& text, std::chrono::milliseconds lifetime);
+  absl::Status RemoveNumbers(const std::string& member);
+
   // A message a change.
   std::string channel() const { return prefix_ + "events"; }
 

@@ -16,6 +16,7 @@
 #include "src/teacher/allocator.h"
 #include "src/teacher/teacher_flags.h"
 #include "src/teacher/teacher_metrics.h"
+#include "src/teacher/teacher_numbers.h"
 
 namespace edl {
 namespace {
@@ -42,7 +43,12 @@ std::chrono::milliseconds Seconds(double seconds) {
 // Null when nobody is to be told of this teacher.
 absl::StatusOr<std::unique_ptr<LeaseKeeper>> Register(const TeacherFlags& flags, TeacherServer& server) {
   if (flags.redis.empty()) return nullptr;
-  EDL_ASSIGN_OR_RETURN(const LeaseOptions lease, flags.DescribeLease(server.endpoints(), server.model().info().name));
+  EDL_ASSIGN_OR_RETURN(LeaseOptions lease, flags.DescribeLease(server.endpoints(), server.model().info().name));
+  using Clock = std::chrono::steady_clock;
+  lease.numbers = [&server,
+                   numbers = std::make_shared<TeacherNumbers>(server.model().info(), flags.device, Clock::now())] {
+    return numbers->ToJson(server.stats(), Clock::now());
+  };
   const auto patience = Seconds(flags.hang_timeout_s);
   return LeaseKeeper::Start(lease, [&server, patience] { return server.CheckHealth(patience); });
 }

@@ -79,6 +79,24 @@ TEST(RegisteredTeacher, IsFoundTeachesDrainsAndLeavesNothingBehind) {
   read_until([&, before = i] { return i >= before + 100; });
 }
 
+TEST(RegisteredTeacher, ShowsHowItDoes) {
+  test::RedisProcess redis;
+  auto teacher = StartTeacher({"--host", "127.0.0.1", "--redis", redis.url(), "--service", "rows", "--model-version",
+                               "2026", "--device", "cpu"});
+  auto reader = test::NewReader(test::BatchesOf(100, 8), FixedTeachers({teacher->endpoint()}));
+  test::ExpectEpoch(*reader, 0, 100, 8);
+  const std::string key = "/service/rows/numbers/" + teacher->endpoint();
+  std::string said;
+  Eventually([&] {
+    said = redis.Call({"GET", key}).text;
+    return !said.empty() && said.find("\"rows\":0,") == std::string::npos;
+  });
+  EXPECT_THAT(said, HasSubstr("\"model\":\"rows\",\"version\":\"2026\",\"device\":\"cpu\""));
+  teacher->Terminate();
+  EXPECT_EQ(teacher->Wait(), 0);
+  EXPECT_EQ(redis.Call({"EXISTS", key}).integer, 0);
+}
+
 TEST(RegisteredTeacher, ThatListensEverywhereIsReachedByItsAddressTowardsRedis) {
   test::RedisProcess redis;
   auto teacher = StartTeacher({"--host", "0.0.0.0", "--redis", redis.url(), "--service", "rows"});
