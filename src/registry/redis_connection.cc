@@ -190,6 +190,20 @@ absl::StatusOr<RedisReply> RedisConnection::Call(const std::vector<std::string>&
   return ReadReply(deadline);
 }
 
+absl::StatusOr<std::vector<absl::StatusOr<RedisReply>>> RedisConnection::CallAll(
+    const std::vector<std::vector<std::string>>& commands) {
+  const TimePoint deadline = Now() + timeouts_.command;
+  std::string bytes;
+  for (const std::vector<std::string>& words : commands) bytes += Encode(words);
+  EDL_RETURN_IF_ERROR(Send(bytes, deadline));
+  std::vector<absl::StatusOr<RedisReply>> replies;
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    replies.push_back(ReadReply(deadline));
+    if (broken_) return replies.back().status();
+  }
+  return replies;
+}
+
 absl::StatusOr<RedisReply> RedisConnection::RunScript(const std::string& script, const std::vector<std::string>& keys,
                                                       const std::vector<std::string>& arguments) {
   for (int attempt = 0;; ++attempt) {

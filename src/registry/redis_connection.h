@@ -45,6 +45,11 @@ class RedisConnection {
   // One command and its reply.
   absl::StatusOr<RedisReply> Call(const std::vector<std::string>& words);
 
+  // Many commands at once, which cost one round trip; a reply for each, in their order. An error that Redis replied to
+  // one of them is that one's alone; the call fails when the connection does, and blocks for one command timeout.
+  absl::StatusOr<std::vector<absl::StatusOr<RedisReply>>> CallAll(
+      const std::vector<std::vector<std::string>>& commands);
+
   // Runs a Lua script, whose text travels only the first time.
   absl::StatusOr<RedisReply> RunScript(const std::string& script, const std::vector<std::string>& keys,
                                        const std::vector<std::string>& arguments);

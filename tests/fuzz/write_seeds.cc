@@ -2,6 +2,7 @@
 // write_seeds FOLDER: writes the seeds of the fuzz targets' corpora, FOLDER/NOUN/NAME, anew. Messages come from our own
 // encoders and from protobuf, texts are written by hand. What each target's input looks like stands at its top.
 // A run may put a tensor's parameters in another order than the last: a protobuf map has none.
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -10,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/inference.pb.h"
+#include "src/reader/student_numbers.h"
 #include "src/rpc/codec.h"
 #include "src/rpc/model_metadata.h"
 #include "src/tensor/bytes_elements.h"
@@ -221,6 +223,22 @@ void WriteTexts() {
   Write("shared_memory", "path", range(ten, ten) + "../shadow");
 }
 
+void WriteNumbers() {
+  ReaderStats stats;
+  stats.wall = std::chrono::seconds(2);
+  stats.rows = 1000;
+  LaneStats lane;
+  lane.endpoint = "10.0.0.7:9898";
+  lane.state = "ready";
+  lane.completed = 10;
+  lane.rows = 1000;
+  lane.latency = std::chrono::milliseconds(80);
+  stats.lanes = {lane};
+  Write("member_numbers", "student", StudentNumbers().ToJson(stats));
+  Write("member_numbers", "teacher",
+        R"({"role":"teacher","uptime_s":12.5,"model":"m\u001b","device":"cuda:0","rows_per_s":1e3,"in_flight":-1})");
+}
+
 }  // namespace
 }  // namespace edl
 
@@ -236,5 +254,6 @@ int main(int argc, char** argv) {
   edl::WriteMetadata();
   edl::WriteRedis();
   edl::WriteTexts();
+  edl::WriteNumbers();
   return 0;
 }
