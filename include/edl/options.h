@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ReaderOptions: what a DistillReader is to do, and within which bounds.
-// The environment wins over max_teachers (EDL_MAX_TEACHERS), and over the teachers given (EDL_TEACHERS).
+// The environment wins over max_teachers (EDL_MAX_TEACHERS) and trace_file (EDL_TRACE), and over the teachers given
+// (EDL_TEACHERS).
 #pragma once
 
 #include <chrono>
@@ -53,6 +54,13 @@ struct ReaderOptions {
   // How long Next() may wait while no teacher can be reached before it fails with UNAVAILABLE; 0: for ever. An outage
   // during which it always has a batch to return does not count.
   std::chrono::milliseconds no_teacher_timeout{0};
+
+  // Write what the reader does, moment by moment, to this file, for Perfetto or chrome://tracing (docs/trace.md). A
+  // second reader with the same file takes another: trace.json, trace.2.json, … Empty: no trace. EDL_TRACE.
+  std::string trace_file;
+
+  // The most that the trace's file grows to, in bytes; then it is not recorded any further. 4096 or more.
+  std::size_t trace_max_bytes = std::size_t{64} << 20;
 
   // --- Performance ---
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/log.h"
 #include "src/base/status.h"
+#include "src/dispatch/attempt_trace.h"
 #include "src/dispatch/reply_check.h"
 
 namespace edl {
@@ -30,11 +31,13 @@ std::vector<RequestedOutput> Outputs(const std::vector<std::string>& predictions
 }  // namespace
 
 Dispatcher::Dispatcher(const ReaderOptions& options, Executor& executor, TeacherClientFactory connect,
-                       std::size_t max_requests, std::function<void(std::int64_t)> on_window, std::size_t max_lanes)
+                       std::size_t max_requests, std::function<void(std::int64_t)> on_window, std::size_t max_lanes,
+                       TraceRecorder* trace)
     : options_(options),
       outputs_(Outputs(options.predictions)),
       executor_(executor),
       on_window_(std::move(on_window)),
+      trace_(trace),
       lanes_(max_lanes),
       pending_(max_requests, lanes_),
       flights_(2 * max_requests),
@@ -142,6 +145,7 @@ void Dispatcher::Send(Lane& lane, int place, TeacherRequest& request) {
     return Finish(request, wanted);
   }
   ++request.attempts;
+  ++request.trace.sends;
   Flight& flight = flights_.Take();
   flight.Begin(request, lane, place, executor_.Now());
   hedger_.NoteFlight();
@@ -178,6 +182,7 @@ void Dispatcher::StartLeg(Flight& flight, int leg) {
                       });
   });
   if (!started.ok()) {
+    TraceAttempt(trace_, flight, leg, executor_.Now(), {started.code()});
     lane.Release(place);
     TeacherRequest* request = flight.LandFailed(leg);
     flights_.LetGo(flight);
@@ -193,16 +198,17 @@ void Dispatcher::StartLeg(Flight& flight, int leg) {
 
 void Dispatcher::OnDone(Flight& flight, int leg, absl::StatusOr<InferReply> reply) {
   Lane& lane = *flight.leg(leg).lane;
+  const TimePoint now = executor_.Now();  // before the place is another's
   lane.Release(flight.leg(leg).place);
   const std::optional<ReplyTimes> times = reply.ok() ? reply->times : std::nullopt;
   absl::StatusOr<std::vector<WireTensor>> predictions = reply.ok() ? Guarded([&] {
     return CheckReply(*bound_.load(std::memory_order_acquire), flight.rows(), options_.check_finite, *std::move(reply));
   })
                                                                    : reply.status();
-  if (!predictions.ok()) return OnFailed(flight, leg, predictions.status());
-  const TimePoint now = executor_.Now();
+  if (!predictions.ok()) return OnFailed(flight, leg, now, predictions.status());
   const auto latency = now - flight.leg(leg).sent;
   TeacherRequest* request = flight.LandWell();
+  TraceAttempt(trace_, flight, leg, now, {absl::StatusCode::kOk, request == nullptr});
   if (lane.CountCompleted(flight.rows(), latency, now)) executor_.Post([this] { TellWindows(); });
   lane.CountTimes(times, latency);
   hedger_.Record(flight.rows(), latency);
@@ -225,12 +231,13 @@ void Dispatcher::OnWon(Flight& flight, int leg, const TeacherRequest& request) {
   rival->lane->call(rival->place).CancelIf({nullptr, &flight});
 }
 
-void Dispatcher::OnFailed(Flight& flight, int leg, const absl::Status& error) {
+void Dispatcher::OnFailed(Flight& flight, int leg, TimePoint now, const absl::Status& error) {
   Lane& lane = *flight.leg(leg).lane;
   const bool unwanted = failed() || flight.cancellation().cancelled();
   const bool lost = flight.landed() && absl::IsCancelled(error);  // to its rival, which had it cancelled
   if (!unwanted && LaneJudge::MakesNoSense(error)) flight.Spoil(leg, {&lane, lane.life(), lane.standing(), error});
   TeacherRequest* request = flight.LandFailed(leg);
+  TraceAttempt(trace_, flight, leg, now, {error.code(), lost}, request);
   flights_.LetGo(flight);
   if (request == nullptr) {
     if (!unwanted && !lost) judge_.Blame(lane, error);

@@ -28,6 +28,7 @@
 #include "src/dispatch/pending_queue.h"
 #include "src/dispatch/token_bucket.h"
 #include "src/dispatch/wait_ledger.h"
+#include "src/trace/trace_recorder.h"
 
 namespace edl {
 
@@ -35,9 +36,10 @@ class Dispatcher final : private LaneKeeper::Listener, private Hedger::Sender {
  public:
   // At most `max_requests` are submitted and not finished at a time. `on_window` hears, on the executor's thread, how
   // many requests all ready lanes take together whenever that has grown. Lanes are at most `max_lanes` at a time.
-  // `options` and `executor` outlive it.
+  // `options`, `executor` and `trace`, which may be null, outlive it.
   Dispatcher(const ReaderOptions& options, Executor& executor, TeacherClientFactory connect, std::size_t max_requests,
-             std::function<void(std::int64_t)> on_window, std::size_t max_lanes = LaneTable::kCapacity);
+             std::function<void(std::int64_t)> on_window, std::size_t max_lanes = LaneTable::kCapacity,
+             TraceRecorder* trace = nullptr);
 
   void SetTeachers(const TeacherSet& set) { keeper_.SetTeachers(set); }
 
@@ -87,7 +89,7 @@ class Dispatcher final : private LaneKeeper::Listener, private Hedger::Sender {
   void StartLeg(Flight& flight, int leg);
   void OnDone(Flight& flight, int leg, absl::StatusOr<InferReply> reply);
   void OnWon(Flight& flight, int leg, const TeacherRequest& request);
-  void OnFailed(Flight& flight, int leg, const absl::Status& error);
+  void OnFailed(Flight& flight, int leg, TimePoint now, const absl::Status& error);
   void OnAttemptFailed(Lane& lane, TeacherRequest& request, const absl::Status& error);
   void Retry(TeacherRequest& request);
   void ReleaseRetries();
@@ -101,6 +103,7 @@ class Dispatcher final : private LaneKeeper::Listener, private Hedger::Sender {
   const std::vector<RequestedOutput> outputs_;  // of each request
   Executor& executor_;
   const std::function<void(std::int64_t)> on_window_;
+  TraceRecorder* const trace_;  // or null
   const std::shared_ptr<CallCount> calls_ = std::make_shared<CallCount>();
   LaneTable lanes_;
   PendingQueue pending_;

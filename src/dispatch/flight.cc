@@ -24,7 +24,9 @@ void Flight::Begin(TeacherRequest& request, Lane& lane, int place, TimePoint now
   while (holders_.load(kSeqCst) != kEmpty) {  // true at once: see holders_
   }
   inputs_ = std::move(request.inputs);
+  first_row_ = request.first_row;
   rows_ = request.rows;
+  trace_ = request.trace;
   cancellation_ = request.cancellation;
   Take(legs_[0], lane, place, now);
   legs_[1].spoiled.store(false, kSeqCst);

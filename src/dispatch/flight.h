@@ -42,7 +42,9 @@ class Flight {
   void Begin(TeacherRequest& request, Lane& lane, int place, TimePoint now);
 
   const std::vector<WireTensor>& inputs() const { return inputs_; }
+  std::int64_t first_row() const { return first_row_; }
   std::int64_t rows() const { return rows_; }
+  const RequestTrace& trace() const { return trace_; }
   const Cancellation& cancellation() const { return *cancellation_; }
   Leg& leg(int i) { return legs_[i]; }
 
@@ -74,7 +76,9 @@ class Flight {
 
   // Constant while it is held.
   std::vector<WireTensor> inputs_;
+  std::int64_t first_row_ = 0;
   std::int64_t rows_ = 0;
+  RequestTrace trace_;
   std::shared_ptr<const Cancellation> cancellation_;
   Leg legs_[2];
 

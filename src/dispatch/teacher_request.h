@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "src/base/cancellation.h"
 #include "src/tensor/wire_tensor.h"
+#include "src/trace/trace_event.h"
 
 namespace edl {
 
@@ -47,6 +48,13 @@ struct LaneId {
 
   bool operator==(const LaneId& other) const { return lane == other.lane && life == other.life; }
   bool operator!=(const LaneId& other) const { return !(*this == other); }
+};
+
+// What the trace says of a request's attempts. The flight has a copy, since the request may be gone before the last.
+struct RequestTrace {
+  TraceItem item;             // written by the maker
+  int sends = 0;              // attempts, all of them, but hedges
+  TraceMoment failed_before;  // the last of them
 };
 
 // A teacher's answer that made no sense. Whose fault that is, the teacher's or the request's, shows when the request is
@@ -86,6 +94,8 @@ struct TeacherRequest {
   int attempts = 0;                   // but those that a teacher was too busy for
   LaneId avoid;                       // whose attempt was the last that failed: another is preferred
   std::vector<BadReply> bad_replies;  // attempts whose reply, or error, made no sense
+
+  RequestTrace trace;
 };
 
 }  // namespace edl

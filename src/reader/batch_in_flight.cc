@@ -46,6 +46,7 @@ BatchInFlight::BatchInFlight(const Shared& shared, std::uint64_t place, SourceIt
     TeacherRequest& request = requests_[i];
     request.first_row = parts[i].first_row;
     request.rows = parts[i].rows;
+    request.trace.item = {items_.epoch, items_.first_seq};
     request.inputs = std::move(parts[i].inputs);
     request.cancellation = cancellation_;
     request.sink = this;

@@ -19,6 +19,7 @@
 #include "src/reader/reorder_buffer.h"
 #include "src/reader/source_loop.h"
 #include "src/reader/student_numbers.h"
+#include "src/trace/trace_span.h"
 
 namespace edl {
 namespace {
@@ -54,17 +55,19 @@ TeacherClientFactory ConnectBy(const ReaderOptions& options) {
 class DistillReaderImpl final : public DistillReader {
  public:
   DistillReaderImpl(std::unique_ptr<BatchSource> source, std::unique_ptr<TeacherWatcher> teachers,
-                    ReaderOptions options)
-      : options_(std::move(options)),
+                    ReaderOptions options, std::unique_ptr<TraceRecorder> trace)
+      : trace_(std::move(trace)),
+        options_(std::move(options)),
         made_(std::chrono::steady_clock::now()),
         source_(std::move(source)),
         flow_(options_.max_batches_ahead > 0 ? options_.max_batches_ahead : kFewestBatchesAhead,
-              static_cast<std::int64_t>(options_.max_bytes_ahead), kMaxRequests),
-        buffer_(options_.ordered, std::max(options_.max_batches_ahead, kMostBatchesAhead)),
+              static_cast<std::int64_t>(options_.max_bytes_ahead), kMaxRequests, trace_.get()),
+        buffer_(options_.ordered, std::max(options_.max_batches_ahead, kMostBatchesAhead), trace_.get()),
         executor_("edl-control"),
-        dispatcher_(options_, executor_, ConnectBy(options_), kMaxRequests,
-                    [this](std::int64_t windows) { OnWindow(windows); }),
-        loop_(options_, *source_, dispatcher_, flow_, buffer_, counters_, AllNames(options_), executor_),
+        dispatcher_(
+            options_, executor_, ConnectBy(options_), kMaxRequests, [this](std::int64_t windows) { OnWindow(windows); },
+            LaneTable::kCapacity, trace_.get()),
+        loop_(options_, *source_, dispatcher_, flow_, buffer_, counters_, AllNames(options_), executor_, trace_.get()),
         teachers_(std::move(teachers)) {}
 
   ~DistillReaderImpl() override;
@@ -96,11 +99,13 @@ class DistillReaderImpl final : public DistillReader {
   void LogStatsAfter(ReaderStats last);
   void Stop(const absl::Status& why);
   absl::Status Fail(const absl::Status& why);
+  absl::StatusOr<std::optional<DistilledBatch>> Read();
   std::unique_ptr<Delivery> Take();
   DistilledBatch Yield();
   void Drop(std::unique_ptr<Delivery> delivery);
   void BeginNextEpoch();
 
+  const std::unique_ptr<TraceRecorder> trace_;  // or null; goes last
   const ReaderOptions options_;
   const TimePoint made_;
   const std::unique_ptr<BatchSource> source_;
@@ -127,9 +132,21 @@ class DistillReaderImpl final : public DistillReader {
   std::unique_ptr<Delivery> end_;                // of `epoch_`, once it has come
   std::deque<std::unique_ptr<Delivery>> later_;  // of later epochs, which overtook; a failed end of one that was left
   std::shared_ptr<Cancellation> cancellation_;   // of `epoch_`, while in it
+  std::optional<TraceSpan> step_;                // what the student does between two calls of Next()
 };
 
 absl::StatusOr<std::optional<DistilledBatch>> DistillReaderImpl::Next() {
+  step_.reset();
+  absl::StatusOr<std::optional<DistilledBatch>> batch = Read();
+  if (batch.ok() && batch->has_value()) {
+    step_.emplace(trace_.get(), TraceEvent::Kind::kStep, TraceItem{(*batch)->epoch, (*batch)->batch_seq});
+  } else if (batch.ok()) {
+    step_.emplace(trace_.get(), TraceEvent::Kind::kBetweenEpochs, TraceItem{epoch_});
+  }
+  return batch;
+}
+
+absl::StatusOr<std::optional<DistilledBatch>> DistillReaderImpl::Read() {
   if (!sticky_.ok()) return sticky_;
   if (options_.num_epochs > 0 && epoch_ == options_.num_epochs) return std::optional<DistilledBatch>();
   flow_.AskFor(epoch_);
@@ -184,6 +201,7 @@ std::unique_ptr<Delivery> DistillReaderImpl::Take() {
     return delivery;
   }
   if (std::unique_ptr<Delivery> delivery = buffer_.TryTake()) return delivery;
+  TraceSpan span(trace_.get(), TraceEvent::Kind::kNextWaits, {epoch_});
   dispatcher_.NoteStudentWaits(executor_.Now());
   std::unique_ptr<Delivery> delivery = buffer_.Take();
   dispatcher_.NoteStudentWaits(std::nullopt);
@@ -259,6 +277,7 @@ DistillReaderImpl::~DistillReaderImpl() {
   source_thread_.Join();    // 5. no more requests (this waits for the user's source, if it is inside it);
   executor_.Shutdown();     // 6. no more control tasks: nobody is left who could start a call or a probe;
   dispatcher_.AwaitIdle();  // 7. gRPC has called back for the last time. What was never taken goes with the buffer.
+  step_.reset();            // 8. Nothing more happens: the trace's file ends, with its recorder.
 }
 
 }  // namespace
@@ -270,7 +289,13 @@ absl::StatusOr<std::unique_ptr<DistillReader>> DistillReader::Create(std::unique
   if (source == nullptr) return absl::InvalidArgumentError("source is null; see FromBatches in edl/batch_source.h");
   if (teachers == nullptr) return absl::InvalidArgumentError("teachers is null; see FixedTeachers in edl/teachers.h");
   EDL_RETURN_IF_ERROR(options.Validate());
-  auto reader = std::make_unique<DistillReaderImpl>(std::move(source), std::move(teachers), std::move(options));
+  std::unique_ptr<TraceRecorder> trace;
+  if (!options.trace_file.empty()) {
+    EDL_ASSIGN_OR_RETURN(trace, TraceRecorder::Start(options.trace_file, options.trace_max_bytes));
+    options.trace_file = trace->path();
+  }
+  auto reader =
+      std::make_unique<DistillReaderImpl>(std::move(source), std::move(teachers), std::move(options), std::move(trace));
   EDL_RETURN_IF_ERROR(reader->Begin());
   Log().info("distilling with\n{}", reader->ConfigString());
   return std::unique_ptr<DistillReader>(std::move(reader));

@@ -60,6 +60,7 @@ absl::Status ApplyEnvironment(const GetVariable& get, ReaderOptions& options,
           absl::StrCat("EDL_MAX_TEACHERS is '", *most, "'; expected a number of teachers, or 0 for all"));
     }
   }
+  if (std::optional<std::string> trace = get("EDL_TRACE")) options.trace_file = *trace;
   if (std::optional<std::string> endpoints = get("EDL_TEACHERS")) {
     std::vector<std::string> list;
     for (absl::string_view endpoint : absl::StrSplit(*endpoints, ',', absl::SkipWhitespace())) {

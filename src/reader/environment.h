@@ -4,6 +4,7 @@
 //   EDL_REDIS         redis://…     where RedisTeachers looks; the program's other options of it stay
 //   EDL_SERVICE       name          whom it looks for. Both: RedisTeachers, whatever teachers the program says
 //   EDL_MAX_TEACHERS  n             ReaderOptions::max_teachers
+//   EDL_TRACE         file          ReaderOptions::trace_file
 // EDL_TEACHERS wins over the registry. EDL_REDIS or EDL_SERVICE alone changes nothing for other teachers than
 // RedisTeachers: shells export them for edl-teacher, too.
 // Errors: INVALID_ARGUMENT - a value that makes no sense; one of EDL_REDIS and EDL_SERVICE without the other when the

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "src/trace/trace_span.h"
+
 namespace edl {
 namespace {
 
@@ -10,13 +12,14 @@ constexpr auto kSeqCst = std::memory_order_seq_cst;
 
 }  // namespace
 
-FlowControl::FlowControl(std::int64_t batches, std::int64_t bytes, std::int64_t requests)
-    : all_bytes_(bytes), batches_(batches), bytes_(bytes), requests_(requests), all_batches_(batches) {}
+FlowControl::FlowControl(std::int64_t batches, std::int64_t bytes, std::int64_t requests, TraceRecorder* trace)
+    : all_bytes_(bytes), trace_(trace), batches_(batches), bytes_(bytes), requests_(requests), all_batches_(batches) {}
 
 bool FlowControl::AdmitBatch(std::int64_t epoch, std::int64_t& bytes) {
   bytes = std::min(bytes, all_bytes_);
   auto fits = [&] { return batches_.load(kSeqCst) >= 1 && bytes_.load(kSeqCst) >= bytes; };
   if (!fits()) {
+    TraceSpan span(trace_, TraceEvent::Kind::kBatchHeld, {epoch});
     batch_parking_.Await([&] { return GivenUp(epoch) || (WorthWaking(batches_.load(kSeqCst)) && fits()); });
   }
   if (GivenUp(epoch)) return false;
@@ -32,13 +35,17 @@ bool FlowControl::WorthWaking(std::int64_t free_batches) const {
 
 bool FlowControl::AdmitRequest(std::int64_t epoch) {
   auto fits = [&] { return requests_.load(kSeqCst) >= 1; };
-  if (!fits()) request_parking_.Await([&] { return GivenUp(epoch) || fits(); });
+  if (!fits()) {
+    TraceSpan span(trace_, TraceEvent::Kind::kRequestHeld, {epoch});
+    request_parking_.Await([&] { return GivenUp(epoch) || fits(); });
+  }
   if (GivenUp(epoch)) return false;
   requests_.fetch_sub(1, kSeqCst);
   return true;
 }
 
 bool FlowControl::AwaitAsked(std::int64_t epoch) {
+  TraceSpan span(trace_, TraceEvent::Kind::kEpochHeld, {epoch});
   epoch_parking_.Await([&] { return stopped() || asked_.load(kSeqCst) >= epoch; });
   return !stopped();
 }

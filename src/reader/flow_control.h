@@ -12,12 +12,14 @@
 #include <cstdint>
 
 #include "src/base/parking.h"
+#include "src/trace/trace_recorder.h"
 
 namespace edl {
 
 class FlowControl {
  public:
-  FlowControl(std::int64_t batches, std::int64_t bytes, std::int64_t requests);
+  // `trace` may be null, and outlives it.
+  FlowControl(std::int64_t batches, std::int64_t bytes, std::int64_t requests, TraceRecorder* trace = nullptr);
 
   // Each waits for its credits. False, and none taken: the reader stops, or `epoch` has been left.
   // A batch of more bytes than there are in all waits until it is alone; `bytes` becomes what was taken.
@@ -44,6 +46,7 @@ class FlowControl {
   bool WorthWaking(std::int64_t free_batches) const;
 
   const std::int64_t all_bytes_;
+  TraceRecorder* const trace_;
 
   // Sequentially consistent: see Parking. Lowered by the source's thread alone, so what it has seen there stays there.
   std::atomic<std::int64_t> batches_;

@@ -7,6 +7,7 @@
 #include "edl/options.h"
 #include "src/base/status.h"
 #include "src/dispatch/lane.h"
+#include "src/trace/trace_recorder.h"
 
 namespace edl {
 namespace {
@@ -89,6 +90,8 @@ absl::Status ReaderOptions::Validate() const {
   EDL_RETURN_IF_ERROR(CheckTopKNames(*this));
   EDL_RETURN_IF_ERROR(CheckRange("num_epochs", num_epochs, 0, INT64_MAX));
   EDL_RETURN_IF_ERROR(CheckRange("no_teacher_timeout (ms)", no_teacher_timeout.count(), 0, kYear));
+  EDL_RETURN_IF_ERROR(CheckRange("trace_max_bytes", static_cast<std::int64_t>(trace_max_bytes),
+                                 TraceRecorder::kFewestBytes, INT64_MAX));
   EDL_RETURN_IF_ERROR(CheckRange("teacher_batch_rows", teacher_batch_rows, 1, INT32_MAX));
   EDL_RETURN_IF_ERROR(CheckRange("window", window, 1, Lane::kMaxWindow));
   EDL_RETURN_IF_ERROR(CheckRange("channels", channels, 1, kMostChannels));
@@ -116,6 +119,8 @@ std::string ReaderOptions::ToString() const {
   line("check_finite", check_finite ? "true" : "false");
   line("num_epochs", limit(num_epochs, "0 (as many as are read)"));
   line("no_teacher_timeout_ms", limit(no_teacher_timeout.count(), "0 (for ever)"));
+  line("trace_file", trace_file.empty() ? "(none)" : trace_file);
+  line("trace_max_bytes", trace_max_bytes);
   line("teacher_batch_rows", teacher_batch_rows);
   line("window", window);
   line("channels", channels);

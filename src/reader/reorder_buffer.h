@@ -11,18 +11,21 @@
 
 #include "src/queue/reorder_ring.h"
 #include "src/reader/delivery.h"
+#include "src/trace/trace_recorder.h"
 
 namespace edl {
 
 class ReorderBuffer {
  public:
-  // Holds `capacity` deliveries; FlowControl admits no more.
-  ReorderBuffer(bool ordered, std::size_t capacity) : ordered_(ordered), ring_(capacity) {}
+  // Holds `capacity` deliveries; FlowControl admits no more. `trace` may be null, and outlives it.
+  ReorderBuffer(bool ordered, std::size_t capacity, TraceRecorder* trace)
+      : ordered_(ordered), trace_(trace), ring_(capacity) {}
 
   // The next place in the order of the source; every place that is asked for is put.
   std::uint64_t Place() { return next_place_++; }
 
   void Put(std::uint64_t place, std::unique_ptr<Delivery> delivery) {
+    if (trace_ != nullptr) trace_->CountReady(1);
     // Without order, the place is the turn of arrival. The ring's invariant 2 holds for it, too: the credit that frees
     // the slot was taken for this delivery or for one that has had its turn before, and with acquire and release each
     // turn sees all that those before it have seen.
@@ -30,13 +33,19 @@ class ReorderBuffer {
   }
 
   // Null: nothing yet.
-  std::unique_ptr<Delivery> TryTake() { return ring_.TryTake(); }
+  std::unique_ptr<Delivery> TryTake() { return Taken(ring_.TryTake()); }
   // Waits; null: closed.
-  std::unique_ptr<Delivery> Take() { return ring_.Take(); }
+  std::unique_ptr<Delivery> Take() { return Taken(ring_.Take()); }
   void Close() { ring_.Close(); }
 
  private:
+  std::unique_ptr<Delivery> Taken(std::unique_ptr<Delivery> delivery) {
+    if (trace_ != nullptr && delivery != nullptr) trace_->CountReady(-1);
+    return delivery;
+  }
+
   const bool ordered_;
+  TraceRecorder* const trace_;
   std::uint64_t next_place_ = 0;
   std::atomic<std::uint64_t> arrivals_{0};  // raised by whoever puts; acq_rel, see Put
   ReorderRing<Delivery> ring_;

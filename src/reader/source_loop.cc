@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/status.h"
+#include "src/trace/trace_span.h"
 
 namespace edl {
 namespace {
@@ -22,7 +23,8 @@ std::int64_t ByteSize(const SampleList& samples) {
 
 SourceLoop::SourceLoop(const ReaderOptions& options, BatchSource& source, Dispatcher& dispatcher, FlowControl& flow,
                        ReorderBuffer& buffer, ReaderCounters& counters,
-                       std::shared_ptr<const std::vector<std::string>> names, const Executor& clock)
+                       std::shared_ptr<const std::vector<std::string>> names, const Executor& clock,
+                       TraceRecorder* trace)
     : options_(options),
       source_(source),
       dispatcher_(dispatcher),
@@ -30,7 +32,8 @@ SourceLoop::SourceLoop(const ReaderOptions& options, BatchSource& source, Dispat
       buffer_(buffer),
       counters_(counters),
       names_(std::move(names)),
-      clock_(clock) {}
+      clock_(clock),
+      trace_(trace) {}
 
 void SourceLoop::Run() {
   for (std::int64_t number = 0; options_.num_epochs == 0 || number < options_.num_epochs; ++number) {
@@ -51,7 +54,7 @@ absl::Status SourceLoop::RunEpoch(Epoch& epoch) {
   absl::Status begun = Guarded([&] { return source_.StartEpoch(epoch.number); });
   if (!begun.ok()) return Annotate(begun, absl::StrCat("the source could not start epoch ", epoch.number));
   while (Wanted(epoch)) {
-    absl::StatusOr<std::optional<SampleList>> item = Pull();
+    absl::StatusOr<std::optional<SampleList>> item = Pull(epoch);
     if (!item.ok()) {
       EDL_RETURN_IF_ERROR(StartGroup(epoch));
       return Annotate(item.status(),
@@ -65,7 +68,8 @@ absl::Status SourceLoop::RunEpoch(Epoch& epoch) {
   return StartGroup(epoch);
 }
 
-absl::StatusOr<std::optional<SampleList>> SourceLoop::Pull() {
+absl::StatusOr<std::optional<SampleList>> SourceLoop::Pull(const Epoch& epoch) {
+  TraceSpan span(trace_, TraceEvent::Kind::kPull, {epoch.number, epoch.next_seq});
   TimePoint from = clock_.Now();
   auto item = Guarded([&] { return source_.Next(); });
   // Teachers waited for the source while it worked, from when the first of them had nothing to do.
@@ -99,6 +103,7 @@ absl::Status SourceLoop::StartGroup(Epoch& epoch) {
 
 absl::Status SourceLoop::Start(Epoch& epoch, SourceItems items) {
   if (!shared_) {
+    TraceSpan span(trace_, TraceEvent::Kind::kFirstTeacher, {items.epoch, items.first_seq});
     EDL_ASSIGN_OR_RETURN(std::shared_ptr<const ModelBinding> binding, dispatcher_.AwaitBinding());
     splitter_.emplace(options_.fields, options_.teacher_batch_rows, binding);
     shared_.emplace(BatchInFlight::Shared{buffer_, flow_, binding->predictions(), names_});
@@ -116,6 +121,7 @@ absl::Status SourceLoop::Start(Epoch& epoch, SourceItems items) {
 }
 
 absl::StatusOr<std::vector<Part>> SourceLoop::Split(const SourceItems& items) {
+  TraceSpan span(trace_, TraceEvent::Kind::kSplit, {items.epoch, items.first_seq});
   if (items.form != SourceForm::kBatches) return splitter_->SplitSamples(items.samples);
   if (items.samples.size() == 1) return splitter_->SplitBatch(items.samples.front());
   return absl::InternalError(absl::StrCat("a source of batches gave ", items.samples.size(), " at a time"));

@@ -26,7 +26,7 @@ class SourceLoop {
  public:
   SourceLoop(const ReaderOptions& options, BatchSource& source, Dispatcher& dispatcher, FlowControl& flow,
              ReorderBuffer& buffer, ReaderCounters& counters, std::shared_ptr<const std::vector<std::string>> names,
-             const Executor& clock);
+             const Executor& clock, TraceRecorder* trace);
 
   // Until the source fails, num_epochs are through, or the reader stops.
   void Run();
@@ -41,7 +41,7 @@ class SourceLoop {
 
   bool Wanted(const Epoch& epoch) const { return !flow_.stopped() && !flow_.left(epoch.number); }
   absl::Status RunEpoch(Epoch& epoch);
-  absl::StatusOr<std::optional<SampleList>> Pull();
+  absl::StatusOr<std::optional<SampleList>> Pull(const Epoch& epoch);
   absl::Status Accept(Epoch& epoch, SampleList item);
   absl::Status StartGroup(Epoch& epoch);
   bool GroupIsDue() const;
@@ -59,6 +59,7 @@ class SourceLoop {
   ReaderCounters& counters_;
   const std::shared_ptr<const std::vector<std::string>> names_;
   const Executor& clock_;
+  TraceRecorder* const trace_;  // or null
 
   // Once the teachers' model is known, which the first batch waits for.
   std::optional<Splitter> splitter_;

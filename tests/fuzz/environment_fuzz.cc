@@ -44,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   variables["EDL_REDIS"] = absl::StrReplaceAll(input.Rest(), {{"#", secret}});
   auto get = [&](const char* name) {
-    const std::string& value = variables.at(name);
+    const std::string& value = variables[name];
     return value.empty() ? std::nullopt : std::make_optional(value);
   };
 
