@@ -15,6 +15,7 @@
 #include "src/rpc/codec.h"
 #include "src/rpc/model_metadata.h"
 #include "src/tensor/bytes_elements.h"
+#include "src/trace/trace_json.h"
 
 namespace edl {
 namespace {
@@ -239,6 +240,29 @@ void WriteNumbers() {
         R"({"role":"teacher","uptime_s":12.5,"model":"m\u001b","device":"cuda:0","rows_per_s":1e3,"in_flight":-1})");
 }
 
+void WriteTraces() {
+  TraceJson json{TimePoint()};
+  std::string trace = TraceJson::Head() + TraceJson::Teacher(0, "a:1") + TraceJson::Teacher(1, "b:1");
+  TraceEvent event;
+  event.item = {0, 7};
+  event.to = event.from + std::chrono::milliseconds(1);
+  json.Append(event, trace);
+  event.kind = TraceEvent::Kind::kAttempt;
+  event.attempt.status = absl::StatusCode::kUnavailable;
+  json.Append(event, trace);
+  event.attempt.role = AttemptEvent::Role::kRetry;
+  event.attempt.status = absl::StatusCode::kOk;
+  event.attempt.teacher = 1;
+  event.attempt.after = {0, 0, event.from};
+  json.Append(event, trace);
+  event.kind = TraceEvent::Kind::kReady;
+  json.Append(event, trace);
+  Write("timeline", "full", trace + json.Stopped(event.to, "it is full") + TraceJson::Tail());
+  Write("timeline", "cut", trace.substr(0, trace.size() - 9));
+  Write("timeline", "no_name", "[\n{\"ph\":\"X\"},\n{}\n]\n");
+  Write("timeline", "other_form", "{\"traceEvents\":[]}\n");
+}
+
 }  // namespace
 }  // namespace edl
 
@@ -255,5 +279,6 @@ int main(int argc, char** argv) {
   edl::WriteRedis();
   edl::WriteTexts();
   edl::WriteNumbers();
+  edl::WriteTraces();
   return 0;
 }
