@@ -21,6 +21,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "bench/naive.h"
 #include "bench/payload.h"
 #include "bench/raw_socket.h"
@@ -40,6 +41,7 @@ struct Settings {
   double seconds = 1;
   std::vector<std::string> payloads = Payload::Names();
   int lanes = 1;
+  bool trace = false;
   std::string json;
 };
 
@@ -62,13 +64,17 @@ const std::vector<Contender>& Contenders() {
       {"reader, unix:", "unix-teacher", "reader", true},
       {"reader, shared memory", "reading-teacher", "sharing-reader", true},
       {"reader, arena", "reading-teacher", "arena-reader", true},
+      {"reader, traced", "teacher", "traced-reader", true},
   };
   return all;
 }
 
-std::vector<Contender> ContendersFor(const Payload& payload) {
+// To see what a trace costs, the reader is beside itself alone: rounds are short then, and can be many.
+std::vector<Contender> ContendersFor(const Payload& payload, bool trace) {
   std::vector<Contender> contenders;
   for (const Contender& contender : Contenders()) {
+    if (trace && contender.name != "reader, TCP" && contender.name != "reader, traced") continue;
+    if (!trace && contender.name == "reader, traced") continue;
     if (contender.client != "fp16-reader" || payload.dtype == DType::kFp32) contenders.push_back(contender);
   }
   return contenders;
@@ -168,7 +174,7 @@ WireRun RunClient(const std::string& arguments) {
 class Match {
  public:
   Match(Payload payload, const Settings& settings)
-      : payload_(std::move(payload)), settings_(settings), contenders_(ContendersFor(payload_)) {
+      : payload_(std::move(payload)), settings_(settings), contenders_(ContendersFor(payload_, settings.trace)) {
     for (const Contender& contender : contenders_) {
       for (int lane = 0; lane < settings_.lanes; ++lane) {
         servers_[contender.name].push_back(
@@ -277,7 +283,10 @@ int Compare(const Settings& settings, const std::string& command) {
     const Match match(payload, settings);
     match.PrintRuns();
     PrintMemcpy(payload);
-    if (name == "uint8 224") {
+    if (settings.trace) {
+      results.push_back(match.Ratio(absl::StrCat("trace_", absl::StrReplaceAll(name, {{" ", "_"}}), "_vs_none"),
+                                    "reader, traced", "reader, TCP", "the trace is written to a file in /tmp"));
+    } else if (name == "uint8 224") {
       results.push_back(match.Ratio("wire_uint8_vs_raw_socket", "reader, TCP", "raw socket", ""));
       results.push_back(match.Ratio("wire_uint8_vs_naive", "reader, TCP", "naive", ""));
       results.push_back(match.Ratio("wire_uint8_vs_naive_tuned", "reader, TCP", "naive, tuned allocator", ""));
@@ -323,6 +332,7 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember(Payload::Names()))
       ->delimiter(',');
   app.add_option("--lanes", settings.lanes, "Teachers, and connections of the rivals")->check(CLI::Range(1, 16));
+  app.add_flag("--trace", settings.trace, "Only the reader, beside one that records a trace");
   app.add_option("--json", settings.json, "Also write the results there");
 
   // What this program starts of itself.

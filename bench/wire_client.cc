@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/wire_client.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -67,7 +69,8 @@ class CallingClient final : public WireClient {
 // The whole reader: what a trainer has.
 class ReaderClient final : public WireClient {
  public:
-  ReaderClient(std::vector<Tensor> batches, const std::vector<std::string>& endpoints, ReaderOptions options) {
+  ReaderClient(std::vector<Tensor> batches, const std::vector<std::string>& endpoints, ReaderOptions options)
+      : trace_file_(options.trace_file) {
     options.fields = {"image"};
     options.predictions = {"score"};
     options.teacher_batch_rows = Payload::kRows;
@@ -83,6 +86,10 @@ class ReaderClient final : public WireClient {
     }
     reader_ = *std::move(reader);
   }
+  ~ReaderClient() override {
+    reader_.reset();
+    if (!trace_file_.empty()) std::remove(trace_file_.c_str());
+  }
 
   void Step() override {
     auto batch = reader_->Next();
@@ -92,6 +99,7 @@ class ReaderClient final : public WireClient {
   }
 
  private:
+  const std::string trace_file_;
   std::unique_ptr<DistillReader> reader_;
 };
 
@@ -126,6 +134,7 @@ std::unique_ptr<WireClient> MakeWireClient(const std::string& kind, const Payloa
     ReaderOptions options;
     options.shared_memory = kind == "sharing-reader" || kind == "arena-reader";
     if (kind == "two-channel-reader") options.channels = 2;
+    if (kind == "traced-reader") options.trace_file = "/tmp/edl-bench-" + std::to_string(getpid()) + ".trace.json";
     if (kind == "fp16-reader") options.compression.fields["image"] = {DType::kFp16};
     std::vector<Tensor> batches = payload.MakeBatches();
     if (kind == "arena-reader") batches = InArena(batches, options);

@@ -28,7 +28,7 @@ class WireClient {
   virtual void Step() = 0;
 };
 
-// "raw", "naive", "reader", "sharing-reader" or "arena-reader", to all of `endpoints` at a time.
+// "raw", "naive", "reader", "traced-reader", "sharing-reader" or "arena-reader", to all of `endpoints` at a time.
 std::unique_ptr<WireClient> MakeWireClient(const std::string& kind, const Payload& payload,
                                            const std::vector<std::string>& endpoints);
 
