@@ -158,10 +158,8 @@ FrameLine FleetView::Bottom(int width) const {
   LineBuilder line(width);
   if (typing_filter_) return line.Add("Show what holds: ").Add(filter_).Add("_", Style::kBold).Build();
   if (page_ != Page::kFleet) return line.Add("Up Down scroll  Esc back  q quit").Build();
-  line.Add("q quit  ? help  Tab table  < > sort  r reverse  / filter  s service  Enter more");
-  if (!filter_.empty())
-    line = LineBuilder(width), line.Add("Only what holds: ").Add(filter_, Style::kBold).Add("  Esc all");
-  return line.Build();
+  if (!filter_.empty()) return line.Add("Only what holds: ").Add(filter_, Style::kBold).Add("  Esc all").Build();
+  return line.Add("q quit  ? help  Tab table  < > sort  r reverse  / filter  s service  Enter more").Build();
 }
 
 std::vector<FrameLine> FleetView::Draw(int width, int height) {

@@ -3,7 +3,6 @@
 #include "src/top/fleet_view.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "src/top/details.h"
 
