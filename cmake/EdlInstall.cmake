@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `cmake --install` puts where: find_package(edl) then gives edl::edl, edl::metrics, edl::serving and edl::testing,
 # and with COMPONENTS torch also edl::torch. Two sets of targets: only who asks for that component needs libtorch.
-# What a build does not have (EDL_BUILD_TORCH=OFF) is left out.
+# What a build does not have (EDL_BUILD_TORCH=OFF, say) is left out.
 include(CMakePackageConfigHelpers)
 
 set(edl_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/edl)
@@ -28,7 +28,10 @@ edl_install_target(edl_torch edlTorchTargets)
 
 install(EXPORT edlTargets NAMESPACE edl:: DESTINATION ${edl_package_dir})
 install(DIRECTORY include/edl DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
-        PATTERN testing EXCLUDE PATTERN torch EXCLUDE)
+        PATTERN testing EXCLUDE PATTERN torch EXCLUDE PATTERN metrics.h EXCLUDE)
+if(TARGET edl_metrics)
+  install(FILES include/edl/metrics.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/edl)
+endif()
 if(TARGET edl_testing)
   install(DIRECTORY include/edl/testing DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/edl FILES_MATCHING PATTERN "*.h")
 endif()
@@ -36,7 +39,10 @@ if(TARGET edl_torch)
   install(EXPORT edlTorchTargets NAMESPACE edl:: DESTINATION ${edl_package_dir})
   install(DIRECTORY include/edl/torch DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/edl FILES_MATCHING PATTERN "*.h")
 endif()
-install(TARGETS edl-register edl-top edl-trace-svg RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS edl-register edl-trace-svg RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(TARGET edl-top)
+  install(TARGETS edl-top RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
 if(TARGET edl-teacher)
   set_target_properties(edl-teacher PROPERTIES INSTALL_RPATH $ORIGIN/../${CMAKE_INSTALL_LIBDIR})
   install(TARGETS edl-teacher RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
