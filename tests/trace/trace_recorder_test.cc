@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/trace/trace_recorder.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
 #include <fstream>
 #include <random>
 #include <sstream>
@@ -156,16 +160,22 @@ TEST(TraceRecorder, SaysWhyAFileCannotBeWritten) {
   }
 }
 
-// What a killed process leaves is whole lines, but perhaps for the last: with a bracket behind them they are an array.
-TEST(TraceRecorder, WhatIsWrittenMeanwhileIsAnArrayWithoutItsEnd) {
+// Whole lines, but perhaps for the last: with a bracket behind them they are an array.
+TEST(TraceRecorder, AKilledProcessLeavesAnArrayWithoutItsEnd) {
   test::ScratchFolder folder;
   const std::string path = folder.path() / "trace.json";
-  auto recorder = Start(path);
-  const int teacher = recorder->TeacherNumber("a:1");
-  for (std::int64_t i = 0; Read(path).size() < 10'000; ++i) {
-    recorder->Record(Attempt(teacher, 0, std::chrono::steady_clock::now(), i));
-    std::this_thread::yield();
+  const pid_t traced = fork();
+  ASSERT_GE(traced, 0);
+  if (traced == 0) {
+    auto recorder = Start(path, 64 * kMegabyte);
+    const int teacher = recorder->TeacherNumber("a:1");
+    for (std::int64_t i = 0;; ++i) recorder->Record(Attempt(teacher, 0, std::chrono::steady_clock::now(), i));
   }
+  int status = 0;
+  while (Read(path).size() < 10'000 && waitpid(traced, &status, WNOHANG) == 0) std::this_thread::yield();
+  kill(traced, SIGKILL);
+  ASSERT_EQ(waitpid(traced, &status, 0), traced) << "it ended by itself";
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
   const std::string text = Read(path);
   EXPECT_TRUE(nlohmann::json::accept(text.substr(0, text.rfind(",\n")) + "]"));
 }
