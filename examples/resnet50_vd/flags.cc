@@ -124,6 +124,12 @@ void Flags::Settle() {
   CheckTeachers();
 }
 
+std::string Flags::Warning() const {
+  const bool taught = use_distill_service || !teacher_in_process.empty();
+  if (!taught || distill_weight < 1 || label_smoothing_epsilon == 0) return "";
+  return "label smoothing does nothing here: with --distill_weight=1 the student learns from soft labels alone";
+}
+
 void Flags::SettleImageShape() {
   if (image_shape.empty()) return;
   if (image_shape.size() != 3 || image_shape[0] != 3 || image_shape[1] != image_shape[2] || image_shape[1] < 8) {

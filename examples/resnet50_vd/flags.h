@@ -69,6 +69,9 @@ struct Flags {
   // After parsing: what several flags say together. Throws std::invalid_argument: some exclude or need each other.
   void Settle();
 
+  // What flags ask for and yet will not do; empty: nothing.
+  std::string Warning() const;
+
   Schedule MakeSchedule() const;
   TrainerOptions MakeTrainerOptions() const;
   torch::Device MakeDevice(int local_rank) const;

@@ -145,9 +145,10 @@ class TrainResnet : public ::testing::Test {
 TEST_F(TrainResnet, TrainsInAllThreeModes) {
   const fs::path listed = ListedImages(), teacher_file = Teacher();
   EXPECT_THAT(Train(Command(listed, "plain")), HasSubstr("top-1"));
-  const std::string in_process =
-      Train(Command(listed, "in_process", {"--teacher_in_process=" + teacher_file.string()}));
+  const std::string in_process = Train(
+      Command(listed, "in_process", {"--teacher_in_process=" + teacher_file.string(), "--use_label_smoothing=True"}));
   EXPECT_THAT(in_process, HasSubstr("epoch 1: loss"));
+  EXPECT_THAT(in_process, HasSubstr("label smoothing does nothing here"));
   auto one = Serve(teacher_file), two = Serve(teacher_file);
   const std::string service =
       Train(Command(listed, "service",
