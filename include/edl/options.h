@@ -25,7 +25,7 @@ namespace edl {
 // samples), from the moment that the source gives one until Next() returns it; and their soft labels, which come to
 // rows * bytes of a row of all predictions. For a teacher that takes shared memory, also a copy of what is in flight to
 // it: its window * bytes of a teacher request, which are used again and again; for one to which fields travel
-// compressed, its window * their compressed bytes.
+// compressed, its window * their compressed bytes. While a trace is recorded, half of trace_max_bytes.
 struct ReaderOptions {
   // --- Behaviour ---
 
@@ -56,10 +56,12 @@ struct ReaderOptions {
   std::chrono::milliseconds no_teacher_timeout{0};
 
   // Write what the reader does, moment by moment, to this file, for Perfetto or chrome://tracing (docs/trace.md). A
-  // second reader with the same file takes another: trace.json, trace.2.json, … Empty: no trace. EDL_TRACE.
+  // second reader with the same file takes another: trace.json, trace.2.json, … to 16; more are not traced. Empty: no
+  // trace. EDL_TRACE.
   std::string trace_file;
 
-  // The most that the trace's file grows to, in bytes; then it is not recorded any further. 4096 or more.
+  // The most that the trace's file grows to, in bytes; then it is not recorded any further. While it is recorded,
+  // events that wait to be written take half as much memory at most (or 1 MiB). 4096 or more.
   std::size_t trace_max_bytes = std::size_t{64} << 20;
 
   // --- Performance ---

@@ -21,7 +21,7 @@ void RecordAttempt(TraceRecorder& trace, Flight& flight, int leg, TimePoint now,
 // failed and the request is the caller's now; it keeps from where its next attempt's arrow comes.
 inline void TraceAttempt(TraceRecorder* trace, Flight& flight, int leg, TimePoint now, AttemptEnd end,
                          TeacherRequest* failed = nullptr) {
-  if (trace != nullptr) RecordAttempt(*trace, flight, leg, now, end, failed);
+  if (trace != nullptr && trace->recording()) RecordAttempt(*trace, flight, leg, now, end, failed);
 }
 
 }  // namespace edl

@@ -18,7 +18,10 @@
 namespace edl {
 namespace {
 
-constexpr int kMostNumbers = 1000;
+// Each is a file of up to trace_max_bytes: a program that makes a reader for every evaluation must not fill the disk.
+constexpr int kMostNumbers = 16;
+
+constexpr char kIsPipe[] = "it is a pipe";
 
 // "trace.json", "trace.2.json", …
 std::string Numbered(const std::string& path, int number) {
@@ -28,10 +31,10 @@ std::string Numbered(const std::string& path, int number) {
   return (whole.parent_path() / name).string();
 }
 
-// Devices and pipes have neither a length nor an owner: whoever names one shares it knowingly.
-bool IsRegular(int fd) {
+// Of what a name is for; 0: not known.
+mode_t KindOf(int fd) {
   struct stat file {};
-  return fstat(fd, &file) == 0 && S_ISREG(file.st_mode);
+  return fstat(fd, &file) == 0 ? file.st_mode & S_IFMT : 0;
 }
 
 // A lock, not a list of what is open: several ranks of a training, started from one shell, share EDL_TRACE. Where a
@@ -50,9 +53,9 @@ bool IsNew(const std::string& path) {
   return used.insert((error ? std::filesystem::path(path) : absolute).lexically_normal()).second;
 }
 
-absl::Status CannotWrite(const std::string& path, int error) {
+absl::Status CannotWrite(const std::string& path, const char* why) {
   return absl::InvalidArgumentError(
-      absl::StrCat("trace_file is '", path, "', which cannot be written: ", std::strerror(error),
+      absl::StrCat("trace_file is '", path, "', which cannot be written: ", why,
                    "; name a file in a folder that exists and that you may write to, in ReaderOptions::trace_file or ",
                    "EDL_TRACE, or leave both empty"));
 }
@@ -62,16 +65,21 @@ absl::Status CannotWrite(const std::string& path, int error) {
 absl::StatusOr<std::unique_ptr<TraceFile>> TraceFile::Open(const std::string& path) {
   for (int number = 1; number <= kMostNumbers; ++number) {
     const std::string name = Numbered(path, number);
-    const int fd = open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0) return CannotWrite(name, errno);
+    // At its end: after a part was cut off, too. Without waiting for the reader of a pipe.
+    const int fd = open(name.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0666);
+    if (fd < 0) return CannotWrite(name, errno == ENXIO ? kIsPipe : std::strerror(errno));
     std::unique_ptr<TraceFile> file(new TraceFile(name, fd));
-    if (!IsRegular(fd)) return file;
+    const mode_t kind = KindOf(fd);
+    // Whoever reads a pipe could stop the reader by not reading, and end the process by closing it.
+    if (kind == S_IFIFO || kind == S_IFSOCK) return CannotWrite(name, kIsPipe);
+    // A device has neither a length nor an owner: whoever names one shares it knowingly.
+    if (kind != S_IFREG) return file;
     if (!IsFree(fd) || !IsNew(name)) continue;
-    if (ftruncate(fd, 0) != 0) return CannotWrite(name, errno);
+    if (ftruncate(fd, 0) != 0) return CannotWrite(name, std::strerror(errno));
     return file;
   }
-  return absl::InvalidArgumentError(absl::StrCat("trace_file is '", path, "', and it and the ", kMostNumbers - 1,
-                                                 " names after it are in use; name another"));
+  return absl::ResourceExhaustedError(
+      absl::StrCat("trace_file is '", path, "', and it and the ", kMostNumbers - 1, " names after it are taken"));
 }
 
 TraceFile::~TraceFile() {

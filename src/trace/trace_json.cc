@@ -70,11 +70,14 @@ std::string Outcome(const AttemptEvent& attempt) {
   return attempt.lost ? "lost the race" : absl::StatusCodeToString(attempt.status);
 }
 
+// What others have chosen; bytes that are not UTF-8 are replaced.
+std::string Quoted(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 std::string Name(const char* what, int group, int row, const std::string& name) {
-  const nlohmann::json quoted = name;
   return absl::StrCat("{\"ph\":\"M\",\"name\":\"", what, "\",\"pid\":", group, ",\"tid\":", row,
-                      ",\"args\":{\"name\":", quoted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
-                      "}}");
+                      ",\"args\":{\"name\":", Quoted(name), "}}");
 }
 
 }  // namespace
@@ -145,9 +148,8 @@ void TraceJson::AppendArrow(const TraceEvent& event, std::string& out) {
 }
 
 std::string TraceJson::Stopped(TimePoint now, const std::string& why) const {
-  const nlohmann::json quoted = absl::StrCat("recording stopped: ", why);
-  std::string out = absl::StrCat(",\n{\"ph\":\"i\",\"s\":\"g\",\"name\":", quoted.dump(), ",\"pid\":", kReader,
-                                 ",\"tid\":", kStudentRow);
+  std::string out = absl::StrCat(",\n{\"ph\":\"i\",\"s\":\"g\",\"name\":", Quoted("recording stopped: " + why),
+                                 ",\"pid\":", kReader, ",\"tid\":", kStudentRow);
   AppendTime(now, out);
   return absl::StrCat(out, "}");
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "src/base/log.h"
@@ -20,20 +21,33 @@ constexpr std::size_t kWriteAtOnce = 256 * 1024;
 // Kept free for why the recording stopped and for the closing bracket.
 constexpr std::size_t kReserve = 512;
 
+// Of which there are two lists, one being filled and one being written.
+std::size_t MostWaiting(std::size_t max_bytes) {
+  return std::max(kFewestWaiting, max_bytes / (4 * sizeof(TraceEvent)));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TraceRecorder>> TraceRecorder::Start(const std::string& path, std::size_t max_bytes) {
-  EDL_ASSIGN_OR_RETURN(std::unique_ptr<TraceFile> file, TraceFile::Open(path));
-  return std::unique_ptr<TraceRecorder>(new TraceRecorder(std::move(file), max_bytes));
+  absl::StatusOr<std::unique_ptr<TraceFile>> file = TraceFile::Open(path);
+  if (file.status().code() == absl::StatusCode::kResourceExhausted) {
+    Log().warn("this reader is not traced: {}", std::string(file.status().message()));
+    return nullptr;
+  }
+  if (!file.ok()) return file.status();
+  return std::unique_ptr<TraceRecorder>(new TraceRecorder(*std::move(file), max_bytes));
 }
 
 TraceRecorder::TraceRecorder(std::unique_ptr<TraceFile> file, std::size_t max_bytes)
     : file_(std::move(file)),
       max_bytes_(max_bytes),
-      most_waiting_(std::max(kFewestWaiting, max_bytes / (kShares * sizeof(TraceEvent)))),
+      most_waiting_(MostWaiting(max_bytes)),
       json_(Clock::now()),
-      text_(TraceJson::Head()),
-      thread_("edl-trace", [this] { Write(); }) {}
+      text_(TraceJson::Head()) {
+  waiting_.reserve(most_waiting_);
+  drained_.reserve(most_waiting_);
+  thread_ = Thread("edl-trace", [this] { Write(); });
+}
 
 TraceRecorder::~TraceRecorder() {
   {
@@ -44,45 +58,38 @@ TraceRecorder::~TraceRecorder() {
   thread_.Join();
 }
 
-TraceRecorder::Share& TraceRecorder::OwnShare() {
-  static std::atomic<std::size_t> threads{0};  // raised by each thread, once
-  static thread_local const std::size_t thread = threads.fetch_add(1, std::memory_order_relaxed);
-  return shares_[thread % kShares];
-}
-
 void TraceRecorder::Record(const TraceEvent& event) {
-  if (!recording_.load(std::memory_order_relaxed)) return;
-  Share& share = OwnShare();
+  if (!recording()) return;
   bool kept;
   {
-    MutexLock lock(share.mu);
-    kept = Keep(event, share);
+    MutexLock lock(mu_);
+    kept = Keep(event);
   }
   if (!kept) Stop(kTooSlow);
 }
 
 void TraceRecorder::CountReady(int change) {
-  if (!recording_.load(std::memory_order_relaxed)) return;
+  if (!recording()) return;
   TraceEvent event;
   event.kind = TraceEvent::Kind::kReady;
   bool kept;
   {
-    MutexLock lock(ready_share_.mu);
-    event.from = Clock::now();
+    MutexLock lock(mu_);
+    event.from = Clock::now();  // under the lock: the numbers are in the order of their times
     event.ready = ready_ += change;
-    kept = Keep(event, ready_share_);
+    kept = Keep(event);
   }
   if (!kept) Stop(kTooSlow);
 }
 
-bool TraceRecorder::Keep(const TraceEvent& event, Share& share) {
-  if (share.events.size() >= most_waiting_) return false;
-  share.events.push_back(event);
+bool TraceRecorder::Keep(const TraceEvent& event) {
+  if (waiting_.size() == most_waiting_) return false;
+  waiting_.push_back(event);
   return true;
 }
 
 int TraceRecorder::TeacherNumber(const std::string& endpoint) {
-  MutexLock lock(teachers_mu_);
+  MutexLock lock(mu_);
   auto [teacher, is_new] = teachers_.emplace(endpoint, static_cast<int>(teachers_.size()));
   if (is_new) new_teachers_ += TraceJson::Teacher(teacher->second, endpoint);
   return teacher->second;
@@ -99,6 +106,7 @@ void TraceRecorder::Stop(const std::string& why) {
 }
 
 void TraceRecorder::Write() {
+  Flush();  // the beginning, without which the rest would be nothing
   while (AwaitTurn()) Drain();
   Drain();
   End();
@@ -108,25 +116,17 @@ void TraceRecorder::Write() {
 bool TraceRecorder::AwaitTurn() {
   const TimePoint turn = Clock::now() + kTurn;
   MutexLock lock(mu_);
+  while (!ends_ && full_) changed_.Wait(mu_);
   while (!ends_ && Clock::now() < turn) changed_.WaitUntil(mu_, turn);
   return !ends_;
 }
 
 void TraceRecorder::Drain() {
-  for (Share& share : shares_) DrainShare(share);
-  DrainShare(ready_share_);
-  Flush();
-}
-
-void TraceRecorder::DrainShare(Share& share) {
   drained_.clear();
+  std::string teachers;
   {
-    MutexLock lock(share.mu);
-    drained_.swap(share.events);
-  }
-  std::string teachers;  // those of these events are among them, or have been before
-  {
-    MutexLock lock(teachers_mu_);
+    MutexLock lock(mu_);
+    drained_.swap(waiting_);
     teachers.swap(new_teachers_);
   }
   Add(teachers);
@@ -136,6 +136,7 @@ void TraceRecorder::DrainShare(Share& share) {
     json_.Append(event, lines_);
     Add(lines_);
   }
+  Flush();
 }
 
 void TraceRecorder::Add(const std::string& lines) {
@@ -154,6 +155,7 @@ void TraceRecorder::Flush() {
 }
 
 void TraceRecorder::End() {
+  if (file_->size() == 0) return;
   {
     MutexLock lock(mu_);
     if (!stopped_.empty()) text_ += json_.Stopped(stopped_at_, stopped_);

@@ -2,23 +2,21 @@
 // TraceRecorder: takes down what a reader does and writes it to a file meanwhile.
 // Place: each stage of the reader notes its events here; the thread "edl-trace" says them in JSON (trace_json.h) and
 //        writes them, twenty times a second. Who traces nothing has none: a null pointer, and a test of it an event.
-// Rules: the file stays within its bytes, and what waits for the thread within as much memory. What would exceed either
-//        ends the recording, for good; the log and the file say so, and the file holds all that came before.
-//        The file ends properly with this object; of a process that is killed it has what was written by then, whole
-//        lines.
+// Rules: the file stays within its bytes, and what waits for the thread within half as many (or 1 MiB, if that is
+//        more). What would exceed either ends the recording, for good; the log and the file say so, and the file holds
+//        all that came before. It ends properly with this object; of a process that is killed it has what was written
+//        by then, whole lines.
 // Errors: INVALID_ARGUMENT - the file cannot be written. Later faults (a full disk) end the recording and are logged.
 // Thread-safety: any thread.
-// Cost: an event takes the lock of its thread's share of the buffers, which the writing thread takes for a moment, too.
+// Cost: an event takes one lock for the moment that it takes to copy it. After the recording, one relaxed load.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -32,7 +30,8 @@ namespace edl {
 
 class TraceRecorder {
  public:
-  // `path`: see TraceFile. `max_bytes`: kFewestBytes or more.
+  // `path`: see TraceFile. `max_bytes`: kFewestBytes or more. Null, and a warning in the log, when all names of the
+  // file are taken: a trace is not worth a training.
   static absl::StatusOr<std::unique_ptr<TraceRecorder>> Start(const std::string& path, std::size_t max_bytes);
   static constexpr std::int64_t kFewestBytes = 4096;
 
@@ -41,6 +40,9 @@ class TraceRecorder {
 
   // Where it writes: not `path` when that is another's.
   const std::string& path() const { return file_->path(); }
+
+  // False from the moment when nothing more is taken down: who has work with an event need not do it.
+  bool recording() const { return recording_.load(std::memory_order_relaxed); }
 
   void Record(const TraceEvent& event);
 
@@ -51,41 +53,29 @@ class TraceRecorder {
   int TeacherNumber(const std::string& endpoint);
 
  private:
-  struct alignas(64) Share {
-    Mutex mu;
-    std::vector<TraceEvent> events ABSL_GUARDED_BY(mu);
-  };
-  static constexpr std::size_t kShares = 8;
-
   TraceRecorder(std::unique_ptr<TraceFile> file, std::size_t max_bytes);
-  Share& OwnShare();
-  bool Keep(const TraceEvent& event, Share& share) ABSL_EXCLUSIVE_LOCKS_REQUIRED(share.mu);
+  bool Keep(const TraceEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Stop(const std::string& why);
   void Write();
   bool AwaitTurn();
   void Drain();
-  void DrainShare(Share& share);
   void Add(const std::string& lines);
   void Flush();
   void End();
 
   const std::unique_ptr<TraceFile> file_;  // the writing thread's, but for its path
   const std::size_t max_bytes_;
-  const std::size_t most_waiting_;  // events in one share
+  const std::size_t most_waiting_;
 
   // Cleared by who ends the recording; read by all, relaxed: an event more or less does no harm.
   std::atomic<bool> recording_{true};
 
-  std::array<Share, kShares> shares_;
-  Share ready_share_;  // of kReady alone, so that they are in it in the order of their numbers
-  std::int64_t ready_ ABSL_GUARDED_BY(ready_share_.mu) = 0;
-
-  Mutex teachers_mu_;
-  std::map<std::string, int> teachers_ ABSL_GUARDED_BY(teachers_mu_);
-  std::string new_teachers_ ABSL_GUARDED_BY(teachers_mu_);  // lines that are still to be written
-
   Mutex mu_;
   CondVar changed_;
+  std::vector<TraceEvent> waiting_ ABSL_GUARDED_BY(mu_);  // most_waiting_ of them at most: it never grows
+  std::int64_t ready_ ABSL_GUARDED_BY(mu_) = 0;
+  std::map<std::string, int> teachers_ ABSL_GUARDED_BY(mu_);
+  std::string new_teachers_ ABSL_GUARDED_BY(mu_);  // lines that are still to be written, before waiting_'s
   bool ends_ ABSL_GUARDED_BY(mu_) = false;
   std::string stopped_ ABSL_GUARDED_BY(mu_);  // why; empty: it is not
   TimePoint stopped_at_ ABSL_GUARDED_BY(mu_);
@@ -97,7 +87,7 @@ class TraceRecorder {
   std::string lines_;
   std::vector<TraceEvent> drained_;
 
-  Thread thread_;  // last: starts when the rest stands
+  Thread thread_;  // started when the rest stands
 };
 
 }  // namespace edl

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/trace/trace_recorder.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -125,10 +128,72 @@ TEST(TraceRecorder, StopsAtItsLimitAndTheFileIsWhole) {
   }
 }
 
+// A device: nothing of it is ever written.
 TEST(TraceRecorder, AFullDiskEndsTheRecordingAndNothingElse) {
   auto recorder = Start("/dev/full");
   const int teacher = recorder->TeacherNumber("a:1");
-  for (int i = 0; i < 100; ++i) recorder->Record(Attempt(teacher, 0, std::chrono::steady_clock::now(), i));
+  while (recorder->recording()) {
+    recorder->Record(Attempt(teacher, 0, std::chrono::steady_clock::now(), 0));
+    std::this_thread::yield();
+  }
+}
+
+// Files of this process may have so many bytes, as if the disk were full after them.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit now = before_;
+    now.rlim_cur = bytes;
+    setrlimit(RLIMIT_FSIZE, &now);
+    std::signal(SIGXFSZ, SIG_IGN);
+  }
+  ~FullDisk() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, SIG_DFL);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST(TraceRecorder, ADiskThatFillsUpLeavesAWholeFile) {
+  test::ScratchFolder folder;
+  const std::string path = folder.path() / "trace.json";
+  {
+    const FullDisk disk(50'000);
+    auto recorder = Start(path, 64 * kMegabyte);
+    const int teacher = recorder->TeacherNumber("a:1");
+    for (std::int64_t i = 0; recorder->recording(); ++i) {
+      const TimePoint from = std::chrono::steady_clock::now();
+      while (std::chrono::steady_clock::now() < from + microseconds(60)) std::this_thread::yield();
+      recorder->Record(Attempt(teacher, 0, from, i));
+    }
+  }
+  test::TraceLog log(path);
+  EXPECT_THAT(log.stopped(), HasSubstr("File too large"));
+  EXPECT_LE(Read(path).size(), 50'000u);
+}
+
+TEST(TraceRecorder, APipeIsRefused) {
+  test::ScratchFolder folder;
+  const std::string path = folder.path() / "pipe";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_THAT(TraceRecorder::Start(path, kMegabyte).status().ToString(), HasSubstr("it is a pipe"));
+  const int reader = open(path.c_str(), O_RDONLY | O_NONBLOCK);
+  EXPECT_THAT(TraceRecorder::Start(path, kMegabyte).status().ToString(), HasSubstr("it is a pipe"));
+  close(reader);
+}
+
+TEST(TraceRecorder, OfManyReadersTheSeventeenthIsNotTraced) {
+  test::ScratchFolder folder;
+  const std::string path = folder.path() / "trace.json";
+  for (int i = 0; i < 16; ++i) ASSERT_NE(Start(path), nullptr);
+  auto none = TraceRecorder::Start(path, kMegabyte);
+  ASSERT_TRUE(none.ok()) << none.status();
+  EXPECT_EQ(*none, nullptr);
 }
 
 TEST(TraceRecorder, AnotherOneOfTheSameFileTakesTheNextName) {
