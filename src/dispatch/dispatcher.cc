@@ -42,6 +42,7 @@ Dispatcher::Dispatcher(const ReaderOptions& options, Executor& executor, Teacher
       pending_(max_requests, lanes_),
       flights_(2 * max_requests),
       retry_budget_({options.retry_budget, kRetriesPerSecond, kRetryBurst}),
+      wait_ledger_(executor.Now()),
       keeper_(options, executor, std::move(connect), lanes_, calls_, *this),
       judge_(lanes_, keeper_),
       hedger_(options.hedge_budget, executor, lanes_, flights_, *this) {

@@ -7,6 +7,7 @@
 //         a lane starves, the source is held  -> the head of the line: one slow request, behind which all is full
 //         a lane starves, the source has ended -> teachers: the last replies are on their way
 //         a lane starves, otherwise           -> source: more from it would be on its way to that lane
+//       Each moment is settled once, for one of them: none of the parts ever falls.
 // Thread-safety: any thread. Of events that come at the same time in two threads, either may be noted first.
 #pragma once
 
@@ -23,24 +24,27 @@ class WaitLedger {
   enum class Student { kWorks, kWaits };
   enum class Source { kWorks, kIsHeld, kHasEnded };
 
+  // From `start` on, the student's time is accounted for.
+  explicit WaitLedger(TimePoint start) : since_(start) {}
+
   void NoteStudent(Student student, TimePoint now);
   void NoteSource(Source source, TimePoint now);
   // The number of starving lanes has changed, by 1 or -1.
   void NoteStarving(int change, TimePoint now);
 
-  // Of `wall`, which ends now: a wait that has begun counts, too.
-  StudentTime Account(std::chrono::nanoseconds wall, TimePoint now) const;
+  // From the start until now, or until the latest event, if that was noted with a later time.
+  StudentTime Account(TimePoint now) const;
 
  private:
-  std::chrono::nanoseconds& Blamed(StudentTime& time) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Settle(TimePoint now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::chrono::nanoseconds& Current() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Settle(TimePoint now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable Mutex mu_;
   Student student_ ABSL_GUARDED_BY(mu_) = Student::kWorks;
   Source source_ ABSL_GUARDED_BY(mu_) = Source::kWorks;
   int starving_ ABSL_GUARDED_BY(mu_) = 0;
-  TimePoint since_ ABSL_GUARDED_BY(mu_);  // the student has waited, and these have been as they are
-  StudentTime waited_ ABSL_GUARDED_BY(mu_);
+  mutable TimePoint since_ ABSL_GUARDED_BY(mu_);  // what came before is settled
+  mutable StudentTime time_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace edl

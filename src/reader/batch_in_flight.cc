@@ -102,7 +102,8 @@ void BatchInFlight::Deliver() {
   if (!delivery->status.ok()) delivery->kind = Delivery::Kind::kFault;
   ReorderBuffer& buffer = shared_.buffer;
   std::uint64_t place = place_;
-  self.reset();  // the student gets nothing that is still being taken down
+  Count(shared_.counters.completed);  // before it can be taken
+  self.reset();                       // the student gets nothing that is still being taken down
   buffer.Put(place, std::move(delivery));
 }
 

@@ -19,6 +19,7 @@
 #include "src/dispatch/teacher_request.h"
 #include "src/reader/delivery.h"
 #include "src/reader/flow_control.h"
+#include "src/reader/reader_counters.h"
 #include "src/reader/reorder_buffer.h"
 #include "src/reader/splitter.h"
 
@@ -40,6 +41,7 @@ class BatchInFlight final : private RequestSink {
   struct Shared {
     ReorderBuffer& buffer;
     FlowControl& flow;
+    ReaderCounters& counters;
     std::vector<TensorSpec> predictions;
     std::shared_ptr<const std::vector<std::string>> names;
   };

@@ -58,7 +58,6 @@ class DistillReaderImpl final : public DistillReader {
                     ReaderOptions options, std::unique_ptr<TraceRecorder> trace)
       : trace_(std::move(trace)),
         options_(std::move(options)),
-        made_(std::chrono::steady_clock::now()),
         source_(std::move(source)),
         flow_(options_.max_batches_ahead > 0 ? options_.max_batches_ahead : kFewestBatchesAhead,
               static_cast<std::int64_t>(options_.max_bytes_ahead), kMaxRequests, trace_.get()),
@@ -107,7 +106,6 @@ class DistillReaderImpl final : public DistillReader {
 
   const std::unique_ptr<TraceRecorder> trace_;  // or null; goes last
   const ReaderOptions options_;
-  const TimePoint made_;
   const std::unique_ptr<BatchSource> source_;
 
   // Self-synchronised. The order is that of use: each uses only what stands above it.
@@ -244,9 +242,8 @@ absl::Status DistillReaderImpl::Fail(const absl::Status& why) {
 
 ReaderStats DistillReaderImpl::Stats() const {
   ReaderStats stats;
-  const TimePoint now = executor_.Now();
-  stats.wall = now - made_;
-  stats.student = dispatcher_.wait_ledger().Account(stats.wall, now);
+  stats.student = dispatcher_.wait_ledger().Account(executor_.Now());
+  stats.wall = stats.student.busy + stats.student.waited();
   counters_.AddTo(stats);
   dispatcher_.AddStats(stats);
   PartNetwork(stats);
@@ -292,7 +289,7 @@ absl::StatusOr<std::unique_ptr<DistillReader>> DistillReader::Create(std::unique
   std::unique_ptr<TraceRecorder> trace;
   if (!options.trace_file.empty()) {
     EDL_ASSIGN_OR_RETURN(trace, TraceRecorder::Start(options.trace_file, options.trace_max_bytes));
-    options.trace_file = trace->path();
+    options.trace_file = trace != nullptr ? trace->path() : "";
   }
   auto reader =
       std::make_unique<DistillReaderImpl>(std::move(source), std::move(teachers), std::move(options), std::move(trace));

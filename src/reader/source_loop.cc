@@ -106,14 +106,13 @@ absl::Status SourceLoop::Start(Epoch& epoch, SourceItems items) {
     TraceSpan span(trace_, TraceEvent::Kind::kFirstTeacher, {items.epoch, items.first_seq});
     EDL_ASSIGN_OR_RETURN(std::shared_ptr<const ModelBinding> binding, dispatcher_.AwaitBinding());
     splitter_.emplace(options_.fields, options_.teacher_batch_rows, binding);
-    shared_.emplace(BatchInFlight::Shared{buffer_, flow_, binding->predictions(), names_});
+    shared_.emplace(BatchInFlight::Shared{buffer_, flow_, counters_, binding->predictions(), names_});
   }
   absl::StatusOr<std::vector<Part>> parts = Guarded([&] { return Split(items); });
   if (!parts.ok()) return Annotate(parts.status(), items.Describe());
   std::int64_t bytes = ByteSize(items.samples);
   if (!AdmitBatch(epoch.number, bytes)) return absl::OkStatus();
   ++epoch.deliveries;
-  Count(counters_.started);
   BatchInFlight::Start(std::make_unique<BatchInFlight>(*shared_, buffer_.Place(), std::move(items), *std::move(parts),
                                                        epoch.cancellation, bytes),
                        [this](TeacherRequest& request) { dispatcher_.Submit(request); });

@@ -17,9 +17,9 @@ class WaitLedgerTest : public ::testing::Test {
  protected:
   TimePoint now() const { return kStart + passed_; }
   void Pass(int ms) { passed_ += milliseconds(ms); }
-  StudentTime Account() const { return ledger_.Account(passed_, now()); }
+  StudentTime Account() const { return ledger_.Account(now()); }
 
-  WaitLedger ledger_;
+  WaitLedger ledger_{kStart};
   nanoseconds passed_{0};
 };
 
@@ -79,6 +79,21 @@ TEST_F(WaitLedgerTest, AddsUpToTheWallTimeWhateverHappensInWhateverOrder) {
     ASSERT_EQ(time.busy + time.waited(), passed_);
     ASSERT_GE(time.busy, nanoseconds(0));
   }
+}
+
+// Those who watch take a part that falls for one that begins anew.
+TEST_F(WaitLedgerTest, WhatWasToldDoesNotFallWhenAThreadComesLate) {
+  Pass(10);
+  EXPECT_EQ(Account().busy, milliseconds(10));
+  ledger_.NoteStudent(Student::kWaits, now() - milliseconds(4));  // read its clock before, and was held up
+  EXPECT_EQ(Account().busy, milliseconds(10));
+  Pass(5);
+  EXPECT_EQ(Account().waited_for_teachers, milliseconds(5));
+  ledger_.NoteStarving(1, now() - milliseconds(3));
+  EXPECT_EQ(Account().waited_for_teachers, milliseconds(5));
+  ledger_.NoteStudent(Student::kWorks, now() + milliseconds(2));  // later than who looks next has it
+  EXPECT_EQ(Account().waited_for_source, milliseconds(2));
+  EXPECT_EQ(Account().busy, milliseconds(10));
 }
 
 }  // namespace

@@ -77,6 +77,24 @@ TEST(Stats, CountsWhatWentThroughEachStage) {
   EXPECT_THAT(stats.ToString(), HasSubstr(teacher->endpoint() + ": ready, 30 attempts, 30 completed"));
 }
 
+TEST(Stats, WhatIsWithTeachersIsNotInTheRing) {
+  Event asked, answer;
+  auto teacher = test::StartTeacher({}, test::RowModel(), [&](const std::vector<Tensor>& inputs) {
+    asked.Set();
+    answer.Wait();
+    return test::ScoreRows(inputs);
+  });
+  auto reader = test::NewReader(test::BatchesOf(10, 4), FixedTeachers({teacher->endpoint()}), OneEpoch());
+  asked.Wait();
+  const ReaderStats stats = reader->Stats();
+  EXPECT_GE(stats.source.in, 1);
+  EXPECT_EQ(stats.ring.in, 0);
+  EXPECT_EQ(stats.ring.depth, 0);
+  answer.Set();
+  test::ExpectEpoch(*reader, 0, 10, 4);
+  EXPECT_EQ(reader->Stats().ring.in, 10);
+}
+
 // The time that each party holds the others up shows in its share, and is at least as long as it held them.
 TEST(Stats, TheStudentWaitsForASlowTeacher) {
   testing::FakeTeacherOptions slow;
