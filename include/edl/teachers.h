@@ -76,6 +76,10 @@ struct RedisTeachersOptions {
   // of the database; 0: never.
   std::chrono::milliseconds foreign_scan{2000};
 
+  // How often at most the reader writes beside its place how it does, for edl-top: one command of Redis each time,
+  // after a renewal; 0: never.
+  std::chrono::milliseconds numbers{1000};
+
   // How long Redis may take to accept a connection, or to answer. 10 ms or more.
   std::chrono::milliseconds timeout{1000};
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <map>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -83,10 +85,11 @@ ReaderStats ReaderStats::Since(const ReaderStats& earlier) const {
   Subtract(since.student, earlier.student);
   since.teachers_waited_for_source -= earlier.teachers_waited_for_source;
   since.source_waited_for_student -= earlier.source_waited_for_student;
+  std::map<std::string, const LaneStats*> before;
+  for (const LaneStats& lane : earlier.lanes) before.emplace(lane.endpoint, &lane);
   for (LaneStats& lane : since.lanes) {
-    const auto before = std::find_if(earlier.lanes.begin(), earlier.lanes.end(),
-                                     [&](const LaneStats& other) { return other.endpoint == lane.endpoint; });
-    if (before != earlier.lanes.end()) Subtract(lane, *before);
+    const auto same = before.find(lane.endpoint);
+    if (same != before.end()) Subtract(lane, *same->second);
   }
   PartNetwork(since);  // by what the lanes did since, not in all their life
   return since;

@@ -72,12 +72,16 @@ std::string StudentNumbers::ToJson(ReaderStats stats) {
   std::size_t size = Text(json).size() + kTail;
   std::int64_t left_out = 0;
   for (const LaneStats& lane : recent.lanes) {
+    if (left_out > 0) {  // one had no room
+      ++left_out;
+      continue;
+    }
     Json one = LaneJson(lane, seconds);
     size += Text(one).size() + 1;
     if (size <= kMostNumbersBytes) {
       json["lanes"].push_back(std::move(one));
     } else {
-      ++left_out;
+      left_out = 1;
     }
   }
   if (left_out > 0) json["more_lanes"] = left_out;

@@ -148,7 +148,11 @@ TimePoint LeaseKeeper::Beat() {
   Note(*listed ? absl::OkStatus()
                : absl::AlreadyExistsError("a teacher that was started later has this endpoint in the registry"));
   const TimePoint next = Now() + options_.heartbeat;
-  if (*listed && !numbers_.Publish(*redis_, lease_.endpoint).ok()) redis_.reset();
+  if (!*listed) {
+    numbers_.Disown();
+  } else if (!numbers_.Publish(*redis_, lease_.endpoint).ok()) {
+    redis_.reset();
+  }
   return next;
 }
 

@@ -11,20 +11,19 @@
 namespace edl {
 namespace {
 
-constexpr std::chrono::seconds kGap{1};
 // One who looks shall see the last numbers of a member that died, beside that its lease has run out.
 constexpr int kLeases = 3;
 
 }  // namespace
 
 NumbersPublisher::NumbersPublisher(std::function<std::string()> numbers, std::string service,
-                                   std::chrono::milliseconds lease)
-    : numbers_(std::move(numbers)), service_(std::move(service)), lifetime_(kLeases * lease) {}
+                                   std::chrono::milliseconds lease, std::chrono::milliseconds gap)
+    : numbers_(std::move(numbers)), service_(std::move(service)), lifetime_(kLeases * lease), gap_(gap) {}
 
 absl::Status NumbersPublisher::Publish(RedisConnection& redis, const std::string& member) {
   const TimePoint now = std::chrono::steady_clock::now();
   if (numbers_ == nullptr || now < next_) return absl::OkStatus();
-  next_ = now + kGap;
+  next_ = now + gap_;
   absl::Status status = Write(redis, member);
   if (redis.broken()) return status;  // whoever renews the lease says so
   if (!status.ok() && !failing_) Log().warn("{} does not show how it does: {}", member, status.ToString());

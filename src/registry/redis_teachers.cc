@@ -46,7 +46,8 @@ class RedisTeacherWatcher final : public TeacherWatcher {
 
   void SetMaxTeachers(int max_teachers) override { max_teachers_ = max_teachers; }
   void SetNumbers(std::function<std::string()> numbers) override {
-    numbers_.emplace(std::move(numbers), options_.service, options_.lease);
+    if (options_.numbers.count() == 0) return;
+    numbers_.emplace(std::move(numbers), options_.service, options_.lease, options_.numbers);
   }
   absl::Status Start(std::function<void(const TeacherSet&)> on_change) override;
   std::string ToString() const override {
@@ -242,6 +243,7 @@ absl::Status RedisTeachersOptions::Validate() const {
   EDL_RETURN_IF_ERROR(CheckTime("poll", poll, kLeast));
   EDL_RETURN_IF_ERROR(CheckTime("lease", lease, 2 * poll + milliseconds(1)));
   EDL_RETURN_IF_ERROR(CheckTime("foreign_scan", foreign_scan, milliseconds(0)));
+  EDL_RETURN_IF_ERROR(CheckTime("numbers", numbers, milliseconds(0)));
   return CheckTime("timeout", timeout, kLeast);
 }
 

@@ -83,6 +83,21 @@ TEST(Numbers, OfAStudentAreThereForSomeLeasesAndGoWhenItLeaves) {
   EXPECT_EQ(redis.Call({"EXISTS", key}).integer, 0);
 }
 
+TEST(Numbers, OfAStudentThatShallShowNoneAreNotWritten) {
+  RedisProcess redis;
+  RedisTeachersOptions options = QuickWatch(redis);
+  options.numbers = milliseconds(0);
+  std::atomic<int> calls{0};
+  std::unique_ptr<TeacherWatcher> watcher = RedisTeachers(options);
+  watcher->SetNumbers([&] { return ++calls, std::string("{}"); });
+  ASSERT_TRUE(watcher->Start([](const TeacherSet&) {}).ok());
+  Eventually([&] { return redis.Members("/service/s/students").size() == 1; });
+  const std::string student = redis.Members("/service/s/students")[0];
+  watcher.reset();
+  EXPECT_EQ(calls, 0);
+  EXPECT_EQ(redis.Call({"EXISTS", "/service/s/numbers/" + student}).integer, 0);
+}
+
 TEST(Numbers, AreWrittenOnceASecondAtMostHoweverManyHeartbeats) {
   RedisProcess redis;
   std::atomic<int> calls{0};
@@ -157,6 +172,8 @@ TEST(Numbers, OfATeacherThatHasLostItsEndpointDoNotReplaceTheOthers) {
   redis.Call({"DEL", kNumbers});
   Eventually([&] { return redis.Call({"GET", kNumbers}).text == "young"; });
   EXPECT_EQ(of_old, before);
+  old->Stop();  // and does not take them away
+  EXPECT_EQ(redis.Call({"GET", kNumbers}).text, "young");
 }
 
 }  // namespace
