@@ -17,11 +17,9 @@ if(NOT EDL_SANITIZE)  # a user's program is not built with them
   endif()
 endif()
 
-# What the smallest build is not to need: as if nothing of it were on the machine.
+# The smallest build configures where nothing is that it can do without.
 add_test(NAME install.SmallestConfigures
-         COMMAND ${CMAKE_COMMAND} -S ${PROJECT_SOURCE_DIR} -B ${CMAKE_CURRENT_BINARY_DIR}/install/smallest
-                 -D EDL_BUILD_TORCH=OFF -D EDL_BUILD_METRICS=OFF -D EDL_BUILD_TOP=OFF -D EDL_BUILD_TESTS=OFF
-                 -D CMAKE_DISABLE_FIND_PACKAGE_Torch=ON -D CMAKE_DISABLE_FIND_PACKAGE_Curses=ON
-                 -D CMAKE_DISABLE_FIND_PACKAGE_GTest=ON
-                 -D EDL_MICROHTTPD_INCLUDE_DIR=NOTFOUND -D EDL_PROMETHEUS_INCLUDE_DIR=NOTFOUND)
+         COMMAND ${CMAKE_COMMAND} -D SOURCE_DIR=${PROJECT_SOURCE_DIR}
+                 -D WORK_DIR=${CMAKE_CURRENT_BINARY_DIR}/install/smallest -D CXX_COMPILER=${CMAKE_CXX_COMPILER}
+                 -P ${CMAKE_CURRENT_LIST_DIR}/smallest.cmake)
 set_tests_properties(install.SmallestConfigures PROPERTIES LABELS install)
