@@ -82,6 +82,12 @@ class DistillReader {
 
   virtual ReaderStats Stats() const = 0;
 
+  // For who calls Next() ahead of the student on a thread of its own, as edl::DevicePrefetch does: whether the student
+  // itself waits. From the first call on, a wait in Next() counts as the student's only while it waits, too.
+  // Thread-safety: any thread.
+  enum class StudentState { kWorks, kWaits };
+  virtual void NoteStudent(StudentState state) = 0;
+
   // The configuration in force, the environment's part included; one "name = value" a line.
   virtual std::string ConfigString() const = 0;
 };

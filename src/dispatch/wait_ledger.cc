@@ -9,6 +9,12 @@ void WaitLedger::NoteStudent(Student student, TimePoint now) {
   student_ = student;
 }
 
+void WaitLedger::NoteStudentBehind(Student student, TimePoint now) {
+  MutexLock lock(mu_);
+  Settle(now);
+  behind_ = student;
+}
+
 void WaitLedger::NoteSource(Source source, TimePoint now) {
   MutexLock lock(mu_);
   Settle(now);
@@ -28,7 +34,7 @@ StudentTime WaitLedger::Account(TimePoint now) const {
 }
 
 std::chrono::nanoseconds& WaitLedger::Current() const {
-  if (student_ == Student::kWorks) return time_.busy;
+  if (student_ == Student::kWorks || behind_ == Student::kWorks) return time_.busy;
   if (starving_ <= 0 || source_ == Source::kHasEnded) return time_.waited_for_teachers;
   return source_ == Source::kIsHeld ? time_.waited_for_head_of_line : time_.waited_for_source;
 }

@@ -27,7 +27,10 @@ class WaitLedger {
   // From `start` on, the student's time is accounted for.
   explicit WaitLedger(TimePoint start) : since_(start) {}
 
+  // Who calls Next().
   void NoteStudent(Student student, TimePoint now);
+  // The student behind it, where Next() is called ahead of it by another thread: it has to wait, too.
+  void NoteStudentBehind(Student student, TimePoint now);
   void NoteSource(Source source, TimePoint now);
   // The number of starving lanes has changed, by 1 or -1.
   void NoteStarving(int change, TimePoint now);
@@ -41,6 +44,7 @@ class WaitLedger {
 
   mutable Mutex mu_;
   Student student_ ABSL_GUARDED_BY(mu_) = Student::kWorks;
+  Student behind_ ABSL_GUARDED_BY(mu_) = Student::kWaits;  // as long as nobody reads ahead of it
   Source source_ ABSL_GUARDED_BY(mu_) = Source::kWorks;
   int starving_ ABSL_GUARDED_BY(mu_) = 0;
   mutable TimePoint since_ ABSL_GUARDED_BY(mu_);  // what came before is settled

@@ -86,6 +86,10 @@ class DistillReaderImpl final : public DistillReader {
   void LeaveEpoch() override;
   void Shutdown() override { Stop(absl::CancelledError("the reader was shut down")); }
   ReaderStats Stats() const override;
+  void NoteStudent(StudentState state) override {
+    dispatcher_.wait_ledger().NoteStudentBehind(
+        state == StudentState::kWaits ? WaitLedger::Student::kWaits : WaitLedger::Student::kWorks, executor_.Now());
+  }
   std::string ConfigString() const override {
     return absl::StrCat(options_.ToString(), "teachers = ", teachers_->ToString(), "\n");
   }

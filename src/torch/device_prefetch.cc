@@ -98,7 +98,10 @@ class Copier {
 class DevicePrefetchImpl final : public DevicePrefetch {
  public:
   DevicePrefetchImpl(std::unique_ptr<DistillReader> reader, torch::Device device)
-      : copier_(device), reader_(std::move(reader)), thread_("edl-prefetch", [this] { Run(); }) {}
+      : copier_(device), reader_(std::move(reader)) {
+    reader_->NoteStudent(DistillReader::StudentState::kWorks);
+    thread_ = Thread("edl-prefetch", [this] { Run(); });
+  }
 
   // In order: (1) what the thread waits for is cancelled, (2) it is told to end, (3) and has ended; then the reader.
   ~DevicePrefetchImpl() override {
@@ -124,7 +127,8 @@ class DevicePrefetchImpl final : public DevicePrefetch {
   Item TakeItem();
 
   const Copier copier_;
-  const std::unique_ptr<DistillReader> reader_;  // the thread's while reading_, else the student's
+  // The thread's while reading_, else the student's; NoteStudent is the student's always.
+  const std::unique_ptr<DistillReader> reader_;
 
   Mutex mu_;
   CondVar changed_;
@@ -133,7 +137,7 @@ class DevicePrefetchImpl final : public DevicePrefetch {
   std::optional<Item> ready_ ABSL_GUARDED_BY(mu_);  // empty while reading_
 
   absl::Status sticky_;  // the student's thread alone
-  Thread thread_;        // last: it uses all of the above
+  Thread thread_;        // started when all of the above stands
 };
 
 DevicePrefetchImpl::Item DevicePrefetchImpl::Read() {
@@ -177,7 +181,9 @@ DevicePrefetchImpl::Item DevicePrefetchImpl::TakeItem() {
 
 absl::StatusOr<std::optional<DeviceBatch>> DevicePrefetchImpl::Next() {
   if (!sticky_.ok()) return sticky_;
+  reader_->NoteStudent(DistillReader::StudentState::kWaits);
   Item item = TakeItem();
+  reader_->NoteStudent(DistillReader::StudentState::kWorks);
   absl::StatusOr<std::optional<DeviceBatch>> batch =
       TorchGuarded(absl::StatusCode::kInternal, [&]() -> absl::StatusOr<std::optional<DeviceBatch>> {
         if (!item.ok()) return item.status();

@@ -68,6 +68,18 @@ TEST_F(WaitLedgerTest, BlamesTeachersForTheLastRepliesOfASourceThatHasEnded) {
   EXPECT_EQ(Account().waited_for_teachers, milliseconds(6));
 }
 
+TEST_F(WaitLedgerTest, BlamesNobodyWhileTheStudentBehindOneThatReadsAheadWorks) {
+  ledger_.NoteStudentBehind(Student::kWorks, now());
+  ledger_.NoteStudent(Student::kWaits, now());
+  Pass(7);
+  ledger_.NoteStudentBehind(Student::kWaits, now());
+  Pass(4);
+  ledger_.NoteStudent(Student::kWorks, now());
+  Pass(2);
+  EXPECT_EQ(Account().waited_for_teachers, milliseconds(4));
+  EXPECT_EQ(Account().busy, milliseconds(9));
+}
+
 TEST_F(WaitLedgerTest, AddsUpToTheWallTimeWhateverHappensInWhateverOrder) {
   for (int i = 0; i < 1000; ++i) {
     ledger_.NoteStudent(i % 3 == 0 ? Student::kWaits : Student::kWorks, now());

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "gmock/gmock.h"
+#include "tests/support/event.h"
 #include "tests/support/rows.h"
 
 namespace edl {
@@ -98,6 +99,19 @@ TEST(DevicePrefetch, CopiesNothingOnTheCpu) {
     EXPECT_EQ(batch.at("x").data_ptr(), source[0].data());
     EXPECT_EQ(batch.at("label").data_ptr(), source[1].data());
   }
+}
+
+TEST(DevicePrefetch, WhatItWaitsForWhileTheStudentWorksIsNoWait) {
+  testing::FakeTeacherOptions slow;
+  slow.delay = [](const auto&) { return std::chrono::milliseconds(40); };
+  auto teacher = test::StartTeacher(slow);
+  auto prefetch = NewPrefetch(test::BatchesOf(10, 4), *teacher);
+  Event never;
+  for (std::int64_t i = 0; i < 10; ++i) {
+    ASSERT_NO_FATAL_FAILURE(ExpectNext(*prefetch, 4 * i, 4));
+    never.WaitFor(std::chrono::milliseconds(25));  // a step
+  }
+  EXPECT_GE(prefetch->reader().Stats().student.busy, std::chrono::milliseconds(240));
 }
 
 TEST(DevicePrefetch, ReadsOneBatchAheadOfTheStudentAndNoMore) {

@@ -10,8 +10,8 @@
 // Thread-safety: one thread at a time, on whose current stream the tensors are then used; Shutdown() and the reader's
 //                Stats(): any thread.
 // Lifetime, cost: owns the reader, which it shuts down with itself. Holds one batch, and so much of the device's
-//                 memory, more than the student. The reader's student_waited_for_teachers is this thread's wait, which
-//                 the student only shares when nothing is ready.
+//                 memory, more than the student. The reader's StudentTime is the student's own: what this thread waits
+//                 for ahead of it is no wait.
 // Tested on the CPU alone, where there are no streams: that a GPU's copies overlap has been neither run nor measured.
 #pragma once
 
