@@ -25,7 +25,7 @@ class ReorderBuffer {
   std::uint64_t Place() { return next_place_++; }
 
   void Put(std::uint64_t place, std::unique_ptr<Delivery> delivery) {
-    if (trace_ != nullptr) trace_->CountReady(1);
+    if (IsTraced(*delivery)) trace_->CountReady(1);
     // Without order, the place is the turn of arrival. The ring's invariant 2 holds for it, too: the credit that frees
     // the slot was taken for this delivery or for one that has had its turn before, and with acquire and release each
     // turn sees all that those before it have seen.
@@ -40,9 +40,11 @@ class ReorderBuffer {
 
  private:
   std::unique_ptr<Delivery> Taken(std::unique_ptr<Delivery> delivery) {
-    if (trace_ != nullptr && delivery != nullptr) trace_->CountReady(-1);
+    if (delivery != nullptr && IsTraced(*delivery)) trace_->CountReady(-1);
     return delivery;
   }
+  // An epoch's end is there long before its turn, and nobody waits for it.
+  bool IsTraced(const Delivery& delivery) const { return trace_ != nullptr && delivery.kind != Delivery::Kind::kEnd; }
 
   const bool ordered_;
   TraceRecorder* const trace_;
