@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -86,7 +87,8 @@ std::string EndpointUri(const std::string& endpoint) {
 }
 
 absl::Status CheckEndpoint(const std::string& endpoint) {
-  bool printable = std::all_of(endpoint.begin(), endpoint.end(), [](unsigned char c) { return c > ' ' && c != 127; });
+  bool printable =
+      std::all_of(endpoint.begin(), endpoint.end(), [](unsigned char c) { return absl::ascii_isgraph(c); });
   absl::string_view rest = endpoint;
   bool fits = absl::ConsumePrefix(&rest, "unix:")     ? IsPath(rest)
               : absl::ConsumePrefix(&rest, "dns:///") ? IsHostAndPort(rest)
@@ -94,7 +96,8 @@ absl::Status CheckEndpoint(const std::string& endpoint) {
   if (printable && fits) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "'", absl::CHexEscape(endpoint),
-      "' is no endpoint; expected host:port (port 1 to 65535), [ipv6]:port, dns:///name:port or unix:/path"));
+      "' is no endpoint; expected host:port (port 1 to 65535), [ipv6]:port, dns:///name:port or unix:/path, "
+      "in ASCII"));
 }
 
 }  // namespace edl

@@ -8,7 +8,8 @@
 
 namespace edl {
 
-// INVALID_ARGUMENT unless it is "host:port", "[ipv6]:port", "dns:///name:port" or "unix:/path".
+// INVALID_ARGUMENT unless it is "host:port", "[ipv6]:port", "dns:///name:port" or "unix:/path", in printable ASCII: a
+// host whose name has other letters is given in its own ASCII form (punycode, "xn--...").
 absl::Status CheckEndpoint(const std::string& endpoint);
 
 // The URI of an endpoint that has been checked: without a scheme, a host called "dns" or "xds" would be taken for one.

@@ -2,6 +2,7 @@
 // MetricPage: metrics of one moment, in Prometheus' text format.
 // Place: what a program counts anyway is put here when it is asked for.
 // Units: those of Prometheus' conventions: seconds, bytes, totals of counters; their names end so.
+// Rules: a label's value may be any bytes; what is no UTF-8 becomes U+FFFD.
 // Thread-safety: one thread at a time.
 // Source: Prometheus' exposition format 0.0.4, written by prometheus-cpp.
 #pragma once

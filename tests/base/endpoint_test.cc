@@ -7,8 +7,9 @@ namespace edl {
 namespace {
 
 TEST(Endpoint, TakesTheFourForms) {
-  for (const char* good : {"10.0.0.2:9898", "teacher-1.lan:1", "[::1]:9898", "[fe80::1%eth0]:9898",
-                           "dns:///teachers:9898", "unix:/tmp/t.sock", "unix:///tmp/t.sock", "localhost:65535"}) {
+  for (const char* good :
+       {"10.0.0.2:9898", "teacher-1.lan:1", "[::1]:9898", "[fe80::1%eth0]:9898", "dns:///teachers:9898",
+        "xn--gre-5oa9a.lan:1", "unix:/tmp/t.sock", "unix:///tmp/t.sock", "localhost:65535"}) {
     EXPECT_TRUE(CheckEndpoint(good).ok()) << good << ": " << CheckEndpoint(good);
   }
 }
@@ -18,6 +19,16 @@ TEST(Endpoint, RefusesWhatGrpcWouldConnectToInVain) {
        {"",         "host",     ":9898",          "host:",     "host:0",         "host:65536",   "host:+5",
         "host: 5",  "::1:9898", "http://host:80", "unix:",     "unix:relative",  "dns:///",      "a b:1",
         "host:1\n", "[]:80",    "[host]:80",      "[::1]]:80", "[127.0.0.1]:80", "dns:///[x]:80"}) {
+    EXPECT_FALSE(CheckEndpoint(bad).ok()) << bad;
+  }
+}
+
+// It goes into logs, terminals and Prometheus' labels, which know no other bytes than text.
+TEST(Endpoint, IsPrintableAscii) {
+  for (const char* bad : {"\xff:1",
+                          "gr\xc3\xb6\xc3\x9f"
+                          "e.lan:1",
+                          "dns:///\x80:1", "unix:/tmp/\xff", "a\x7f:1"}) {
     EXPECT_FALSE(CheckEndpoint(bad).ok()) << bad;
   }
 }

@@ -69,6 +69,30 @@ TEST(MetricsServer, TellsOfOneTeacherOnceThoughItCameBack) {
   EXPECT_EQ(test::CheckMetrics(page), "");
 }
 
+// Prometheus would take nothing of the page.
+TEST(MetricsServer, SaysNothingThatIsNoUtf8) {
+  auto page_of = [](const std::string& endpoint) {
+    ReaderStats stats;
+    stats.lanes.resize(1);
+    stats.lanes[0].endpoint = endpoint;
+    return PrometheusText(stats);
+  };
+  const std::string lost = "\xef\xbf\xbd";
+  // A lone byte, one too many, too long a form, half a surrogate pair, beyond Unicode, and an end in mid-character.
+  for (const auto& [endpoint, shown] : std::vector<std::pair<std::string, std::string>>{
+           {"\xff:1", lost + ":1"},
+           {"\xe6\xa8\xa1\x80:1", "\xe6\xa8\xa1" + lost + ":1"},
+           {"\xc0\xaf:1", lost + lost + ":1"},
+           {"\xe0\x80\xaf:1", lost + lost + lost + ":1"},
+           {"\xed\xa0\x80:1", lost + lost + lost + ":1"},
+           {"\xf4\x90\x80\x80:1", lost + lost + lost + lost + ":1"},
+           {"\xf0\x9f\x98\x80\xf0\x9f", "\xf0\x9f\x98\x80" + lost + lost}}) {
+    const std::string page = page_of(endpoint);
+    EXPECT_THAT(page, HasSubstr("{teacher=\"" + shown + "\"} "));
+    EXPECT_EQ(test::CheckMetrics(page), "");
+  }
+}
+
 TEST(MetricsServer, SaysWhyItCannotServe) {
   auto server = MetricsServer::Start({}, [] { return ReaderStats(); }).value();
   MetricsServerOptions taken;
