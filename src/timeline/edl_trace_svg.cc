@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", EDL_VERSION);
   app.add_option("trace", path, "The trace's file")->required();
   app.add_option("--from", from, "Where to begin, in seconds since the trace's start")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0.0, 1e9))
       ->capture_default_str();
   app.add_option("--seconds", seconds, "How much of it")->check(CLI::Range(1e-6, 1e6))->capture_default_str();
   app.add_option("--width", width, "The picture's width in pixels")

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
@@ -21,8 +22,9 @@ constexpr double kRowStep = 15;
 constexpr double kGroupStep = 22;
 constexpr double kRingHeight = 40;
 constexpr double kLeastWidth = 0.7;
-constexpr double kTold = 3;   // a slice as wide as this can be pointed at
-constexpr double kGap = 0.7;  // between two of those
+constexpr double kTold = 3;        // a slice as wide as this can be pointed at
+constexpr double kGap = 0.7;       // between two of those
+constexpr double kMostTicks = 20;  // of the axis, which has 12 or so
 
 struct Style {
   Kind kind;
@@ -48,8 +50,18 @@ const Style& StyleOf(Kind kind) {
   return *std::find_if(std::begin(kStyles), std::end(kStyles), [&](const Style& style) { return style.kind == kind; });
 }
 
+constexpr char kReplacement[] = "\xef\xbf\xbd";  // U+FFFD
+
+// Of text in UTF-8, which a trace's JSON is. Some characters XML has no form for, not even an escaped one (XML 1.0,
+// section 2.2); others of ASCII that steer would be taken for blanks.
 std::string Escape(const std::string& text) {
-  return absl::StrReplaceAll(text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}});
+  std::string escaped = absl::StrReplaceAll(
+      text,
+      {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\xef\xbf\xbe", kReplacement}, {"\xef\xbf\xbf", kReplacement}});
+  for (std::size_t at = 0; at < escaped.size(); ++at) {
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(escaped[at]))) escaped.replace(at, 1, kReplacement);
+  }
+  return escaped;
 }
 
 class Picture {
@@ -182,7 +194,11 @@ class Picture {
       if (span / step > 12) step *= factor;
     }
     std::string axis;
-    for (double at = std::ceil(timeline_.from / step) * step; at <= timeline_.to + step * 1e-6; at += step) {
+    const double first = std::ceil(timeline_.from / step) * step;
+    // Counted: so far from zero that a step is less than the numbers' own grain, adding it would lead nowhere.
+    const double last = std::floor((timeline_.to - first) / step + 1e-6);
+    for (int i = 0; i <= std::min(last, kMostTicks); ++i) {
+      const double at = first + i * step;
       absl::StrAppendFormat(&axis, "<path class=\"grid\" d=\"M%.1f 4V%.1f\"/>\n", X(at), bottom);
       absl::StrAppendFormat(&axis, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%g</text>\n", X(at), bottom + 14,
                             at);

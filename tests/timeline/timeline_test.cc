@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "src/timeline/timeline_svg.h"
+#include "tests/support/program.h"
 
 namespace edl {
 namespace {
@@ -85,6 +86,37 @@ TEST(TimelineSvg, DrawsTheRowsTheArrowAndTheLegend) {
   }
   EXPECT_THAT(svg, Not(HasSubstr("nan")));
   EXPECT_THAT(TimelineSvg(*Read("[\n]\n"), 1000), HasSubstr("</svg>")) << "of nothing";
+}
+
+TEST(TimelineSvg, HasNoCharactersThatXmlCannotHold) {
+  Timeline timeline;
+  timeline.to = 1000;
+  timeline.rows.push_back(
+      {"teacher a\x1b[2J:1", "place\n0", {{Kind::kFailed, 1, 900, std::string("\0b\x7f\xef\xbf\xbf", 6)}}});
+  const std::string svg = TimelineSvg(timeline, 1000);
+  const std::string lost = "\xef\xbf\xbd";
+  EXPECT_THAT(svg, HasSubstr(">teacher a" + lost + "[2J:1</text>"));
+  EXPECT_THAT(svg, HasSubstr(">place" + lost + "0</text>"));
+  EXPECT_THAT(svg, HasSubstr("<title>" + lost + "b" + lost + lost + ", 899.000 ms</title>"));
+}
+
+// Where a step is less than the distance from one number to the next.
+TEST(TimelineSvg, EndsHoweverFarFromTheStartItIs) {
+  for (double from : {0.0, 1e12, 1e18, 1e19, 1e300}) {
+    Timeline timeline;
+    timeline.from = from;
+    timeline.to = from + 2000;
+    const std::string svg = TimelineSvg(timeline, 1000);
+    EXPECT_LT(svg.size(), 10'000u) << from;
+    EXPECT_THAT(svg, HasSubstr("</svg>")) << from;
+    EXPECT_THAT(svg, Not(HasSubstr("nan"))) << from;
+  }
+}
+
+TEST(EdlTraceSvg, TakesNoBeginningThatNoTraceReaches) {
+  test::Program program({EDL_TRACE_SVG, "/dev/null", "--from", "1e16"});
+  EXPECT_NE(program.Wait(), 0);
+  EXPECT_THAT(program.output(), HasSubstr("--from: Value 1e16 not in range"));
 }
 
 // A long trace makes no long picture: thousands of slices that share a pixel are drawn as one.
