@@ -16,7 +16,7 @@ namespace edl {
 namespace {
 
 constexpr unsigned kMostConnections = 32;
-constexpr unsigned kSecondsOfSilence = 5;
+constexpr unsigned kMostOfOneAddress = 8;
 constexpr std::size_t kRequestBytes = 16 << 10;
 
 MHD_Result Send(MHD_Connection* connection, const HttpReply& reply) {
@@ -26,6 +26,8 @@ MHD_Result Send(MHD_Connection* connection, const HttpReply& reply) {
   if (response == nullptr) return MHD_NO;  // closes the connection
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply.content_type.c_str());
   MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+  // A place is not kept for the next request, and a deadline is one request's.
+  MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
   if (reply.status == MHD_HTTP_METHOD_NOT_ALLOWED) {
     MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
   }
@@ -40,6 +42,12 @@ MHD_Result OnRequest(void* server, MHD_Connection* connection, const char* path,
   return Send(connection, static_cast<const HttpServer*>(server)->Answer(method, path));
 }
 
+void OnConnection(void* deadlines, MHD_Connection* connection, void**, MHD_ConnectionNotificationCode code) {
+  auto& open = *static_cast<ConnectionDeadlines*>(deadlines);
+  const int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+  code == MHD_CONNECTION_NOTIFY_STARTED ? open.Add(fd) : open.Remove(fd);
+}
+
 // What the library has to say: of clients that go wrong.
 void Note(void*, const char* format, std::va_list arguments) {
   char text[512];
@@ -49,15 +57,20 @@ void Note(void*, const char* format, std::va_list arguments) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string& host, int port, Pages pages) {
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string& host, int port, Pages pages,
+                                                              std::chrono::milliseconds longest) {
   EDL_ASSIGN_OR_RETURN(ListeningSocket socket, ListeningSocket::Open(host, port));
   std::unique_ptr<HttpServer> server(new HttpServer(std::move(pages), socket.endpoint()));
-  server->daemon_ =
-      MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_ERROR_LOG, 0, nullptr, nullptr, OnRequest, server.get(),
-                       // The log first: it is to have what the other options bring up.
-                       MHD_OPTION_EXTERNAL_LOGGER, Note, nullptr, MHD_OPTION_LISTEN_SOCKET, socket.fd(),
-                       MHD_OPTION_CONNECTION_LIMIT, kMostConnections, MHD_OPTION_CONNECTION_TIMEOUT, kSecondsOfSilence,
-                       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kRequestBytes, MHD_OPTION_END);
+  EDL_RETURN_IF_ERROR(Guarded([&] {
+    server->deadlines_ = std::make_unique<ConnectionDeadlines>(longest);
+    return absl::OkStatus();
+  }));
+  server->daemon_ = MHD_start_daemon(
+      MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_ERROR_LOG, 0, nullptr, nullptr, OnRequest, server.get(),
+      // The log first: it is to have what the other options bring up.
+      MHD_OPTION_EXTERNAL_LOGGER, Note, nullptr, MHD_OPTION_LISTEN_SOCKET, socket.fd(), MHD_OPTION_CONNECTION_LIMIT,
+      kMostConnections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, kMostOfOneAddress, MHD_OPTION_NOTIFY_CONNECTION,
+      OnConnection, server->deadlines_.get(), MHD_OPTION_CONNECTION_MEMORY_LIMIT, kRequestBytes, MHD_OPTION_END);
   if (server->daemon_ == nullptr) {
     return absl::InternalError(absl::StrCat("cannot serve HTTP on ", socket.endpoint(), ": no thread, or no memory"));
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // HttpServer: a few pages that change, over HTTP, for Prometheus, probes and people.
-// Bounds: one thread; 32 connections, of which each has 16 KiB for a request and 5 s of silence.
+// Bounds: one thread, and one that ends what takes too long; 32 connections, 8 of one address. A connection is one
+//         request: it has 16 KiB, and 5 s from being accepted to the answer's last byte, silent or not. What is beyond
+//         one address' bound is closed at once; what is beyond all waits for the others' end.
 // Why not cpp-httplib: a connection takes one of its threads for as long as the client cares to send a byte now and
 //         then, and its end waits for that; a request may have any number of header lines. libmicrohttpd serves all on
 //         one thread, bounds each connection's memory, and ends at once.
@@ -10,12 +12,14 @@
 // Lifetime: the destructor waits for the page that runs. What pages use outlives the server.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "src/metrics/connection_deadlines.h"
 
 struct MHD_Daemon;
 
@@ -32,9 +36,12 @@ class HttpServer {
   // By path.
   using Pages = std::map<std::string, std::function<HttpReply()>>;
 
-  // Answers GET and HEAD when it returns.
-  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const std::string& host, int port, Pages pages);
+  // Answers GET and HEAD when it returns. `longest`: what a connection has.
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const std::string& host, int port, Pages pages,
+                                                           std::chrono::milliseconds longest = std::chrono::seconds(5));
   ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
 
   const std::string& endpoint() const { return endpoint_; }
 
@@ -46,7 +53,8 @@ class HttpServer {
 
   const Pages pages_;
   const std::string endpoint_;
-  MHD_Daemon* daemon_ = nullptr;  // serves from Start to the destructor
+  std::unique_ptr<ConnectionDeadlines> deadlines_;  // outlives what calls it
+  MHD_Daemon* daemon_ = nullptr;                    // serves from Start to the destructor
 };
 
 }  // namespace edl

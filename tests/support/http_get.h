@@ -3,10 +3,12 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <string>
 
@@ -21,7 +23,15 @@ struct HttpAnswer {
 // A connection to "127.0.0.1:port", on which a test says what it likes. A read ends after a minute, for a test's sake.
 class HttpConnection {
  public:
-  explicit HttpConnection(const std::string& endpoint) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  // `from`: this machine's address that it comes from, "127.0.0.2".
+  explicit HttpConnection(const std::string& endpoint, const std::string& from = "")
+      : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (!from.empty()) {
+      sockaddr_in source = {};
+      source.sin_family = AF_INET;
+      inet_pton(AF_INET, from.c_str(), &source.sin_addr);
+      bind(fd_, reinterpret_cast<sockaddr*>(&source), sizeof source);
+    }
     const std::size_t colon = endpoint.rfind(':');
     sockaddr_in address = {};
     address.sin_family = AF_INET;
@@ -38,6 +48,12 @@ class HttpConnection {
   bool connected() const { return connected_; }
 
   void Send(const std::string& bytes) { send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+
+  // There is something to receive, or the end.
+  bool Await(std::chrono::milliseconds time) {
+    pollfd one = {fd_, POLLIN, 0};
+    return poll(&one, 1, static_cast<int>(time.count())) == 1;
+  }
 
   // All that comes until the other side has nothing more to say.
   HttpAnswer Receive() {
