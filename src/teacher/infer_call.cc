@@ -56,12 +56,19 @@ absl::StatusOr<std::vector<Tensor>> Compute(Model& model, const std::vector<cons
   return outputs;
 }
 
+// By what the caller is to do: come back later, ask another teacher, or mend the request.
+std::atomic<std::int64_t>& CounterOfRefusal(ServerCounters& counters, const absl::Status& why) {
+  if (absl::IsResourceExhausted(why)) return counters.overloaded;
+  if (absl::IsUnavailable(why)) return counters.stopping;
+  return counters.invalid;
+}
+
 }  // namespace
 
 void InferCall::Start() {
   absl::Status accepted = Guarded([this] { return Accept(); });
   if (accepted.ok()) return;
-  Count(parts_.counters.refused);
+  Count(CounterOfRefusal(parts_.counters, accepted));
   Conclude(accepted);
 }
 

@@ -99,7 +99,7 @@ absl::Status Serve(const TeacherFlags& flags, Termination& termination) {
   const absl::Status drained = Leave(flags, *server, lease.get());
   const ServerStats stats = server->stats();
   Log().info("served {} requests of {} rows; {} failed, {} were refused", stats.calls, stats.rows, stats.failed,
-             stats.refused);
+             stats.refused());
   return drained;
 }
 

@@ -16,7 +16,12 @@ struct ServerStats {
   std::int64_t answered = 0;  // of the calls, those that got their soft labels
   std::int64_t failed = 0;    // of the calls, those that the model or the check of its outputs failed
   std::int64_t skipped = 0;   // accepted, but cancelled by the caller before the model saw them
-  std::int64_t refused = 0;   // never accepted: malformed, not fitting the model, over a bound, or while shutting down
+
+  // Never accepted, by why.
+  std::int64_t overloaded = 0;  // as many requests as it takes were inside
+  std::int64_t invalid = 0;     // malformed, or not fitting the model
+  std::int64_t stopping = 0;    // it was shutting down
+  std::int64_t refused() const { return overloaded + invalid + stopping; }
 
   // At this moment.
   std::int64_t in_flight = 0;  // let in and not answered yet
@@ -36,7 +41,9 @@ struct ServerCounters {
   std::atomic<std::int64_t> answered{0};
   std::atomic<std::int64_t> failed{0};
   std::atomic<std::int64_t> skipped{0};
-  std::atomic<std::int64_t> refused{0};
+  std::atomic<std::int64_t> overloaded{0};
+  std::atomic<std::int64_t> invalid{0};
+  std::atomic<std::int64_t> stopping{0};
 
   ServerStats Snapshot() const {
     constexpr auto relaxed = std::memory_order_relaxed;
@@ -48,7 +55,9 @@ struct ServerCounters {
     stats.answered = answered.load(relaxed);
     stats.failed = failed.load(relaxed);
     stats.skipped = skipped.load(relaxed);
-    stats.refused = refused.load(relaxed);
+    stats.overloaded = overloaded.load(relaxed);
+    stats.invalid = invalid.load(relaxed);
+    stats.stopping = stopping.load(relaxed);
     return stats;
   }
 };

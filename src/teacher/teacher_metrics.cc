@@ -38,15 +38,18 @@ void AddServer(const TeacherServer& server, MetricPage& page) {
 }
 
 void AddRequests(const ServerStats& stats, MetricPage& page) {
-  auto requests = [&](const char* outcome, std::int64_t count) {
+  auto requests = [&](std::int64_t count, const MetricPage::Labels& labels) {
     page.Counter("edl_teacher_requests_total",
-                 "Requests that are over: answered; failed by the model; skipped, their student having gone; refused.",
-                 Number(count), {{"outcome", outcome}});
+                 "Requests that are over: answered; failed by the model; skipped, their student having gone; refused, "
+                 "by reason.",
+                 Number(count), labels);
   };
-  requests("answered", stats.answered);
-  requests("failed", stats.failed);
-  requests("skipped", stats.skipped);
-  requests("refused", stats.refused);
+  requests(stats.answered, {{"outcome", "answered"}});
+  requests(stats.failed, {{"outcome", "failed"}});
+  requests(stats.skipped, {{"outcome", "skipped"}});
+  requests(stats.overloaded, {{"outcome", "refused"}, {"reason", "overloaded"}});
+  requests(stats.invalid, {{"outcome", "refused"}, {"reason", "invalid"}});
+  requests(stats.stopping, {{"outcome", "refused"}, {"reason", "stopping"}});
   page.Gauge("edl_teacher_requests_in_flight", "Requests let in and not answered yet.", Number(stats.in_flight));
   page.Gauge("edl_teacher_requests_queued", "Of those: waiting for an instance.", Number(stats.queued));
 }

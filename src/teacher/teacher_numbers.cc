@@ -38,7 +38,7 @@ std::string TeacherNumbers::ToJson(const ServerStats& stats, TimePoint now) {
                                  {"device", device_},      {"rows", stats.rows},
                                  {"rows_per_s", rate},     {"in_flight", stats.in_flight},
                                  {"queued", stats.queued}, {"answered", stats.answered},
-                                 {"failed", stats.failed}, {"refused", stats.refused}};
+                                 {"failed", stats.failed}, {"refused", stats.refused()}};
   if (stats.latency_p50.count() > 0) json["p50_ms"] = Milliseconds(stats.latency_p50);
   if (stats.latency_p99.count() > 0) json["p99_ms"] = Milliseconds(stats.latency_p99);
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

@@ -24,9 +24,9 @@ using test::HttpGet;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-std::unique_ptr<TeacherServer> StartServer(FunctionModel::Function function) {
+std::unique_ptr<TeacherServer> StartServer(FunctionModel::Function function, TeacherServerOptions options = {}) {
   ModelInfo info{"echo", "7", "test", {{"x", DType::kFp32, {-1}}}, {{"y", DType::kFp32, {-1}}}};
-  return TeacherServer::Start({}, std::make_unique<FunctionModel>(std::move(info), std::move(function))).value();
+  return TeacherServer::Start(options, std::make_unique<FunctionModel>(std::move(info), std::move(function))).value();
 }
 
 absl::StatusOr<std::vector<Tensor>> Echo(const std::vector<Tensor>& inputs) {
@@ -50,7 +50,7 @@ TEST(TeacherMetrics, TellWhatATeacherHasDone) {
   EXPECT_THAT(answer.head, HasSubstr("Content-Type: text/plain; version=0.0.4"));
   for (const char* line :
        {"# TYPE edl_teacher_requests_total counter", "edl_teacher_requests_total{outcome=\"answered\"} 2",
-        "edl_teacher_requests_total{outcome=\"refused\"} 1", "edl_teacher_rows_total 5",
+        "edl_teacher_requests_total{outcome=\"refused\",reason=\"invalid\"} 1", "edl_teacher_rows_total 5",
         "edl_teacher_model_runs_total 2", "edl_teacher_requests_queued 0", "edl_teacher_serving 1",
         "edl_teacher_instances 1", "# TYPE edl_teacher_request_duration_seconds histogram",
         "edl_teacher_request_duration_seconds_count 2", "edl_teacher_request_duration_seconds_bucket{le=\"65.536\"} 2",
@@ -58,6 +58,33 @@ TEST(TeacherMetrics, TellWhatATeacherHasDone) {
     EXPECT_THAT(answer.body, HasSubstr(std::string(line) + "\n"));
   }
   EXPECT_EQ(test::CheckMetrics(answer.body), "");
+}
+
+// Only the first is mended by more teachers.
+TEST(TeacherMetrics, TellWhyRequestsWereRefused) {
+  TeacherServerOptions options;
+  options.instances = 1;
+  options.max_queued = 0;
+  Event inside, go;
+  auto hang = [&](const std::vector<Tensor>& inputs) {
+    inside.Set();
+    go.Wait();
+    return Echo(inputs);
+  };
+  auto server = StartServer(hang, options);
+  std::thread caller([&] { EXPECT_TRUE(Ask(*server, {1})); });
+  inside.Wait();
+  for (int i = 0; i < 2; ++i) EXPECT_FALSE(Ask(*server, {1}));
+  std::thread drain([&] { EXPECT_TRUE(server->Drain(std::chrono::seconds(60)).ok()); });
+  while (server->serving()) std::this_thread::yield();
+  EXPECT_FALSE(Ask(*server, {1}));
+  const std::string page = TeacherMetrics(*server).Text();
+  go.Set();
+  caller.join();
+  drain.join();
+  for (const char* line : {"reason=\"overloaded\"} 2", "reason=\"invalid\"} 0", "reason=\"stopping\"} 1"}) {
+    EXPECT_THAT(page, HasSubstr("edl_teacher_requests_total{outcome=\"refused\"," + std::string(line) + "\n"));
+  }
 }
 
 TEST(TeacherMetrics, AreReadyUntilTheServerDrains) {
