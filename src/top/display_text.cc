@@ -33,7 +33,7 @@ void ForEachCharacter(const std::string& text, Take take) {
 std::string Scaled(double value) {
   for (const char* unit : {"", "k", "M", "G"}) {
     if (value < 9.95)
-      return absl::StrFormat(*unit == '\0' && value == static_cast<int>(value) ? "%.0f%s" : "%.1f%s", value, unit);
+      return absl::StrFormat("%.*f%s", *unit == '\0' && value == static_cast<int>(value) ? 0 : 1, value, unit);
     if (value < 999.5) return absl::StrFormat("%.0f%s", value, unit);
     value /= 1000;
   }
@@ -88,7 +88,7 @@ std::string Millis(std::optional<double> millis) {
 std::string Percent(std::optional<double> share) {
   if (!share) return "-";
   const double percent = std::min(100.0, 100 * *share);
-  return absl::StrFormat(percent > 0 && percent < 9.95 ? "%.1f" : "%.0f", percent);
+  return absl::StrFormat("%.*f", percent > 0 && percent < 9.95 ? 1 : 0, percent);
 }
 
 std::string Duration(std::optional<double> seconds) {
