@@ -23,13 +23,12 @@ std::string StateName(TeacherState state) {
   return state == TeacherState::kServing ? "serving" : "draining";
 }
 
-// `fact`: "state weight", or nothing.
+}  // namespace
+
 MemberNews NewsOf(MemberNews::Kind kind, const std::string& name, bool listed, const std::string& fact) {
   const std::size_t space = std::min(fact.find(' '), fact.size());
   return {kind, name, listed, fact.substr(0, space), fact.substr(std::min(space + 1, fact.size()))};
 }
-
-}  // namespace
 
 absl::Status CheckServiceName(const std::string& name) {
   constexpr std::size_t kLongest = 200;

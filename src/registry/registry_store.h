@@ -46,6 +46,9 @@ struct MemberNews {
   std::string weight;  // likewise
 };
 
+// `fact`: what stands in facts, "state weight", or nothing.
+MemberNews NewsOf(MemberNews::Kind kind, const std::string& name, bool listed, const std::string& fact);
+
 struct RegistryNews {
   std::int64_t version = 0;
   bool complete = false;  // all members, not only those that changed

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -19,6 +18,8 @@ namespace edl {
 namespace {
 
 constexpr std::size_t kLongestName = 300;
+
+}  // namespace
 
 absl::StatusOr<ViewedTeacher> ParseTeacher(const MemberNews& member) {
   ViewedTeacher teacher;
@@ -38,19 +39,17 @@ absl::StatusOr<ViewedTeacher> ParseTeacher(const MemberNews& member) {
   return teacher;
 }
 
-// A student's limit, from its name.
-std::optional<int> ParseStudent(const std::string& name) {
+absl::StatusOr<int> ParseStudent(const std::string& name) {
   const bool printable = std::all_of(name.begin(), name.end(), [](unsigned char c) { return absl::ascii_isgraph(c); });
   const std::size_t slash = name.rfind('/');
   int most = 0;
   if (!printable || name.size() > kLongestName || slash == std::string::npos || slash == 0 ||
       !absl::SimpleAtoi(name.substr(slash + 1), &most) || most < 0) {
-    return std::nullopt;
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected a name and '/limit', in ", kLongestName, " printable characters at most"));
   }
   return most;
 }
-
-}  // namespace
 
 void RegistryView::Apply(const RegistryNews& news) {
   if (news.complete) {
@@ -75,10 +74,11 @@ void RegistryView::Apply(const RegistryNews& news) {
     } else {
       students_.erase(member.name);
       if (!member.listed) continue;
-      if (std::optional<int> most = ParseStudent(member.name)) {
+      const absl::StatusOr<int> most = ParseStudent(member.name);
+      if (most.ok()) {
         students_[member.name] = *most;
       } else {
-        Log().warn("the registry lists a student '{}' that is left out: expected a name and '/limit'", shown);
+        Log().warn("the registry lists a student '{}' that is left out: {}", shown, most.status().ToString());
       }
     }
   }

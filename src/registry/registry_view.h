@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "src/registry/registry_store.h"
 
 namespace edl {
@@ -18,6 +19,12 @@ struct ViewedTeacher {
   int weight = 1;
   TeacherState state = TeacherState::kServing;
 };
+
+// Of what is listed; INVALID_ARGUMENT, with what is wrong, for one that is left out. Whoever computes the assignment
+// leaves out the same ones.
+absl::StatusOr<ViewedTeacher> ParseTeacher(const MemberNews& member);
+// The limit of a student, from its name.
+absl::StatusOr<int> ParseStudent(const std::string& name);
 
 class RegistryView {
  public:
