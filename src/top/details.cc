@@ -26,7 +26,9 @@ std::vector<std::string> TeacherDetails(const ServiceSnapshot& service, const st
   if (found == service.teachers.end()) return {absl::StrCat("Teacher ", endpoint, " is no longer listed.")};
   const TeacherEntry& teacher = *found;
   std::vector<std::string> lines = {
-      absl::StrCat("Teacher ", teacher.endpoint, ", ", teacher.state, ", weight ", teacher.weight),
+      teacher.left_out.empty()
+          ? absl::StrCat("Teacher ", teacher.endpoint, ", ", teacher.state, ", weight ", teacher.weight)
+          : absl::StrCat("Teacher ", teacher.endpoint, ", left out by students: ", teacher.left_out),
       absl::StrCat("model     ", Or(teacher.model, "-"), "  version ", Or(teacher.version, "-"), "  on ",
                    Or(teacher.device, "-")),
       absl::StrCat("info      ", Or(teacher.info, "-")),
@@ -49,7 +51,8 @@ std::vector<std::string> StudentDetails(const ServiceSnapshot& service, const st
   const StudentEntry& student = *found;
   std::vector<std::string> lines = {
       absl::StrCat("Student ", student.name, student.expired ? ", expired" : ""),
-      Or(student.verdict, "(it says nothing of what holds it up)"),
+      student.left_out.empty() ? Or(student.verdict, "(it says nothing of what holds it up)")
+                               : absl::StrCat("left out by the others: ", student.left_out),
       "",
       absl::StrCat("up      ", Duration(student.uptime_s)),
       absl::StrCat("rows/s  ", Compact(student.rows_per_s), "   retried ", Compact(student.retried), ", hedged ",
@@ -61,12 +64,13 @@ std::vector<std::string> StudentDetails(const ServiceSnapshot& service, const st
                    PercentSign(student.waited_for_source)),
       absl::StrCat("loader  waits ", PercentSign(student.source_waited_for_student), " of the time for it to train"),
       "",
-      absl::StrFormat("%-28s %-10s %9s %7s %7s", "TEACHER", "STATE", "IN FLIGHT", "ROWS/S", "MEAN ms")};
+      absl::StrFormat("%-28s %-10s %9s %7s %6s %7s", "TEACHER", "STATE", "IN FLIGHT", "ROWS/S", "FAILED", "MEAN ms")};
   for (const LaneEntry& lane : student.lanes) {
-    lines.push_back(absl::StrCat(
-        Fit(lane.endpoint, 28), " ", Fit(lane.state, 10), " ",
-        Fit(absl::StrCat(Compact(lane.in_flight), "/", Compact(lane.window)), 9, Align::kRight), " ",
-        Fit(Compact(lane.rows_per_s), 7, Align::kRight), " ", Fit(Millis(lane.latency_ms), 7, Align::kRight)));
+    lines.push_back(
+        absl::StrCat(Fit(lane.endpoint, 28), " ", Fit(lane.state, 10), " ",
+                     Fit(absl::StrCat(Compact(lane.in_flight), "/", Compact(lane.window)), 9, Align::kRight), " ",
+                     Fit(Compact(lane.rows_per_s), 7, Align::kRight), " ", Fit(Compact(lane.failed), 6, Align::kRight),
+                     " ", Fit(Millis(lane.latency_ms), 7, Align::kRight)));
   }
   if (student.lanes.empty()) {
     for (const std::string& teacher : student.teachers) lines.push_back(absl::StrCat(Fit(teacher, 28), " assigned"));
@@ -97,6 +101,7 @@ const std::vector<std::string>& HelpText() {
       "          NET%      because bytes were on their way",
       "          SRC%      because its loader had given nothing to send",
       "",
+      "Left out: what students do not use, since its name or weight makes no sense.",
       "Quiet rows say nothing of themselves: servers of edl-register, older members.",
       "Numbers are those of the last seconds; members write them every 1.5 s.",
   };

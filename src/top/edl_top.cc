@@ -17,6 +17,7 @@
 #include "src/base/termination.h"
 #include "src/registry/redis_connect.h"
 #include "src/registry/registry_store.h"
+#include "src/top/display_text.h"
 #include "src/top/fleet_feed.h"
 #include "src/top/fleet_reader.h"
 #include "src/top/report.h"
@@ -36,8 +37,8 @@ constexpr char kHelp[] =
     "requests, latency, whom they teach) and their students (rows/s, and what they wait for).\n"
     "\n"
     "  edl-top --redis redis://10.0.0.1:6379                     live; ? explains the keys and the columns, q quits\n"
-    "  edl-top --redis redis://10.0.0.1:6379 --once              one table\n"
-    "  edl-top --redis redis://10.0.0.1:6379 --once --json       the same for programs, with all that is known\n"
+    "  edl-top --redis redis://10.0.0.1:6379 --once              all services, as tables\n"
+    "  edl-top --redis redis://10.0.0.1:6379 --once --json       the same for programs, with all that members say\n"
     "\n"
     "It only reads: it asks no member, changes nothing, and a Redis user suffices that may read:\n"
     "  ACL SETUSER top on >password resetkeys %R~/service/* -@all +@connection +@read +role +time   (Redis 7)\n"
@@ -54,21 +55,21 @@ struct TopFlags {
   bool json = false;
 };
 
-absl::StatusOr<std::vector<ServiceSnapshot>> ReadAll(FleetReader& reader, const std::string& service,
-                                                     std::int64_t& at_ms) {
-  std::vector<ServiceSnapshot> services;
+absl::StatusOr<WholeFleet> ReadAll(FleetReader& reader, const std::string& service) {
+  WholeFleet fleet;
   if (service.empty()) EDL_RETURN_IF_ERROR(reader.FindServices(kAllPages).status());
   EDL_ASSIGN_OR_RETURN(FleetSnapshot first, reader.Read(service));
-  at_ms = first.at_ms;
+  fleet.at_ms = first.at_ms;
+  fleet.more_services = first.more_services;
   for (const ServiceSummary& one : first.services) {
     if (one.name == first.current.name) {
-      services.push_back(std::move(first.current));
+      fleet.services.push_back(std::move(first.current));
     } else {
       EDL_ASSIGN_OR_RETURN(FleetSnapshot other, reader.Read(one.name));
-      services.push_back(std::move(other.current));
+      fleet.services.push_back(std::move(other.current));
     }
   }
-  return services;
+  return fleet;
 }
 
 int TerminalWidth() {
@@ -80,9 +81,8 @@ absl::Status PrintOnce(const TopFlags& flags, const RedisAddress& address) {
   Interrupt interrupt;
   EDL_ASSIGN_OR_RETURN(const std::unique_ptr<RedisConnection> redis, ConnectToRedis(address, {}, interrupt));
   FleetReader reader(*redis);
-  std::int64_t at_ms = 0;
-  EDL_ASSIGN_OR_RETURN(const std::vector<ServiceSnapshot> services, ReadAll(reader, flags.service, at_ms));
-  const std::string report = flags.json ? JsonReport(services, at_ms) : PlainReport(services, TerminalWidth());
+  EDL_ASSIGN_OR_RETURN(const WholeFleet fleet, ReadAll(reader, flags.service));
+  const std::string report = flags.json ? JsonReport(fleet) : PlainReport(fleet, TerminalWidth());
   std::fwrite(report.data(), 1, report.size(), stdout);
   return absl::OkStatus();
 }
@@ -113,7 +113,7 @@ absl::Status ShowLive(const TopFlags& flags, const RedisAddress& address) {
 }
 
 int Fail(int status, const char* option, const absl::Status& why) {
-  std::fprintf(stderr, "edl-top: %s%s\n", option, std::string(why.message()).c_str());
+  std::fprintf(stderr, "edl-top: %s%s\n", option, Printable(std::string(why.message())).c_str());
   return status;
 }
 
@@ -148,7 +148,7 @@ int main(int argc, char** argv) {
   app.add_option("--interval", flags.interval_s, "Seconds from one look to the next")
       ->check(CLI::Range(0.2, 3600.0))
       ->capture_default_str();
-  CLI::Option* once = app.add_flag("--once", flags.once, "Print all services once and end");
+  CLI::Option* once = app.add_flag("--once", flags.once, "Print all services once, 256 at most, and end");
   app.add_flag("--json", flags.json, "As JSON; see docs/registry.md for the names")->needs(once);
   CLI11_PARSE(app, argc, argv);
   return edl::Run(flags);

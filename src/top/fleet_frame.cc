@@ -74,7 +74,8 @@ Style StyleOf(RowStyle style) {
 }
 
 // The services, this one first where not all have room.
-FrameLine ServicesLine(const std::vector<ServiceSummary>& services, const std::string& chosen, int width) {
+FrameLine ServicesLine(const FleetSnapshot& fleet, const std::string& chosen, int width) {
+  const std::vector<ServiceSummary>& services = fleet.services;
   std::size_t now = 0;
   int needed = 10;
   std::vector<std::string> texts;
@@ -91,6 +92,7 @@ FrameLine ServicesLine(const std::vector<ServiceSummary>& services, const std::s
     line.Add(texts[at], services[at].name == chosen ? Style::kBold : Style::kPlain).Add("  ");
   }
   if (services.empty()) line.Add("none yet");
+  if (fleet.more_services > 0) line.Add(absl::StrCat("and ", fleet.more_services, " more"));
   return line.Build();
 }
 
@@ -102,7 +104,7 @@ void FleetView::DrawTop(int width, std::vector<FrameLine>& frame) const {
   title.Add("edl-top", Style::kBold).Add("  ").Add(source_);
   if (news_.any) title.AddRight(ClockTime(fleet.at_ms));
   frame.push_back(title.Build());
-  frame.push_back(ServicesLine(fleet.services, service_, width));
+  frame.push_back(ServicesLine(fleet, service_, width));
   LineBuilder state(width);
   if (!news_.status.ok()) {
     state.Add(absl::StrCat(news_.any ? absl::StrCat("as of ", ClockTime(fleet.at_ms), "; ") : "",

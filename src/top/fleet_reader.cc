@@ -42,19 +42,14 @@ std::vector<std::pair<std::string, double>> Leases(const RedisReply& reply) {
   for (std::size_t i = 0; i + 1 < reply.elements.size(); i += 2) {
     double end = 0;
     if (!absl::SimpleAtod(reply.elements[i + 1].text, &end)) end = 0;
-    leases.emplace_back(Cut(reply.elements[i].text), end);
+    leases.emplace_back(reply.elements[i].text, end);
   }
   std::sort(leases.begin(), leases.end());
-  return leases;
-}
-
-void ApplyFact(absl::string_view fact, TeacherEntry& teacher) {
-  const std::size_t space = std::min(fact.find(' '), fact.size());
-  if (fact.substr(0, space) == "draining") teacher.state = "draining";
-  int weight = 1;
-  if (space < fact.size() && absl::SimpleAtoi(fact.substr(space + 1), &weight)) {
-    teacher.weight = std::clamp(weight, 1, kHeaviestTeacher);
+  for (std::size_t i = 0; i < leases.size(); ++i) {
+    std::string& name = leases[i].first;  // who is called so is none of ours; they stay as many as they are
+    if (name.size() > kLongestText) name = absl::StrCat(Cut(name), "~", i);
   }
+  return leases;
 }
 
 }  // namespace
@@ -80,12 +75,19 @@ absl::StatusOr<bool> FleetReader::FindServices(int pages) {
     if (reply.elements.size() != 2) return absl::InternalError("SCAN was answered in a form of its own");
     for (const RedisReply& key : reply.elements[1].elements) {
       const std::string service = ServiceOf(key.text);
-      if (!service.empty() && found_.size() < kMostServices) found_.insert(service);
+      if (service.empty() || found_.count(service) > 0) continue;
+      if (found_.size() < kMostServices) {
+        found_.insert(service);
+      } else {
+        ++found_beyond_;
+      }
     }
     services_.insert(found_.begin(), found_.end());
+    more_services_ = std::max(more_services_, found_beyond_);
     cursor_ = reply.elements[0].text;
     if (cursor_ != "0") continue;
     services_ = std::exchange(found_, {});
+    more_services_ = std::exchange(found_beyond_, 0);
     return true;
   }
   return false;
@@ -111,6 +113,7 @@ absl::StatusOr<std::vector<ServiceSummary>> FleetReader::Count(const std::string
 absl::StatusOr<FleetSnapshot> FleetReader::Read(const std::string& service) {
   FleetSnapshot fleet;
   EDL_ASSIGN_OR_RETURN(fleet.services, Count(service));
+  fleet.more_services = more_services_;
   EDL_ASSIGN_OR_RETURN(const RedisReply clock, redis_.Call({"TIME"}));
   std::int64_t seconds = 0, micros = 0;
   if (!absl::SimpleAtoi(TextAt(clock, 0), &seconds) || !absl::SimpleAtoi(TextAt(clock, 1), &micros)) {
@@ -145,7 +148,7 @@ absl::StatusOr<ServiceSnapshot> FleetReader::ReadService(const std::string& name
   for (const auto& [student, end] : Leases(replies[3])) {
     StudentEntry& entry = service.students.emplace_back();
     entry.name = student;
-    entry.max_teachers = LimitOf(student);
+    ApplyName(entry);
     entry.expired = end <= static_cast<double>(now_ms);
   }
   service.more_teachers =
@@ -169,7 +172,7 @@ absl::Status FleetReader::ReadTeachers(const std::string& prefix, ServiceSnapsho
   EDL_ASSIGN_OR_RETURN(const Replies replies, Ask(commands));
   for (std::size_t i = 0; i < service.teachers.size(); ++i) {
     TeacherEntry& teacher = service.teachers[i];
-    if (teacher.state != "expired") ApplyFact(replies[3 * i].text, teacher);
+    ApplyFact(replies[3 * i].text, teacher);
     teacher.model = Cut(TextAt(replies[3 * i + 1], 0));
     teacher.info = Cut(TextAt(replies[3 * i + 1], 1));
     ApplyNumbers(replies[3 * i + 2].text, teacher);

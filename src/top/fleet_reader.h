@@ -45,6 +45,8 @@ class FleetReader {
   std::string cursor_ = "0";        // SCAN's
   std::set<std::string> found_;     // in this round, so far
   std::set<std::string> services_;  // known: those of the last round, and of this one
+  std::int64_t found_beyond_ = 0;   // likewise, those that had no room
+  std::int64_t more_services_ = 0;
 };
 
 }  // namespace edl

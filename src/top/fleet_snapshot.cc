@@ -3,9 +3,9 @@
 
 #include <cmath>
 
-#include "absl/strings/numbers.h"
 #include "nlohmann/json.hpp"
 #include "src/registry/assignment.h"
+#include "src/registry/registry_view.h"
 
 namespace edl {
 namespace {
@@ -40,6 +40,7 @@ LaneEntry LaneOf(const Json& json) {
   lane.in_flight = Number(json, "in_flight");
   lane.window = Number(json, "window");
   lane.rows_per_s = Number(json, "rows_per_s");
+  lane.failed = Number(json, "failed");
   lane.latency_ms = Number(json, "latency_ms");
   return lane;
 }
@@ -48,10 +49,12 @@ LaneEntry LaneOf(const Json& json) {
 
 void ApplyNumbers(const std::string& text, TeacherEntry& teacher) {
   const Json json = Parse(text);
+  TakeText(json, "role", teacher.role);
   TakeText(json, "model", teacher.model);
   TakeText(json, "version", teacher.version);
   TakeText(json, "device", teacher.device);
   teacher.uptime_s = Number(json, "uptime_s");
+  teacher.rows = Number(json, "rows");
   teacher.rows_per_s = Number(json, "rows_per_s");
   teacher.in_flight = Number(json, "in_flight");
   teacher.queued = Number(json, "queued");
@@ -64,8 +67,10 @@ void ApplyNumbers(const std::string& text, TeacherEntry& teacher) {
 
 void ApplyNumbers(const std::string& text, StudentEntry& student) {
   const Json json = Parse(text);
+  TakeText(json, "role", student.role);
   TakeText(json, "verdict", student.verdict);
   student.uptime_s = Number(json, "uptime_s");
+  student.rows = Number(json, "rows");
   student.rows_per_s = Number(json, "rows_per_s");
   student.retried = Number(json, "retried");
   student.hedged = Number(json, "hedged");
@@ -84,13 +89,26 @@ void ApplyNumbers(const std::string& text, StudentEntry& student) {
   }
 }
 
-std::optional<int> LimitOf(const std::string& student) {
-  const std::size_t slash = student.rfind('/');
-  int limit = 0;
-  if (slash == std::string::npos || !absl::SimpleAtoi(student.substr(slash + 1), &limit) || limit < 0) {
-    return std::nullopt;
+void ApplyFact(const std::string& fact, TeacherEntry& teacher) {
+  const absl::StatusOr<ViewedTeacher> viewed =
+      ParseTeacher(NewsOf(MemberNews::Kind::kTeacher, teacher.endpoint, /*listed=*/true, fact));
+  const bool expired = teacher.state == "expired";
+  if (!viewed.ok()) {
+    teacher.left_out = std::string(viewed.status().message());
+    if (!expired) teacher.state = "left out";
+    return;
   }
-  return limit;
+  teacher.weight = viewed->weight;
+  if (!expired && viewed->state == TeacherState::kDraining) teacher.state = "draining";
+}
+
+void ApplyName(StudentEntry& student) {
+  const absl::StatusOr<int> limit = ParseStudent(student.name);
+  if (limit.ok()) {
+    student.max_teachers = *limit;
+  } else {
+    student.left_out = std::string(limit.status().message());
+  }
 }
 
 void Assign(ServiceSnapshot& service) {

@@ -39,7 +39,7 @@ Row RowOf(const TeacherEntry& teacher) {
   if (teacher.failed || teacher.refused) errors = teacher.failed.value_or(0) + teacher.refused.value_or(0);
   row.cells = {{teacher.endpoint, {}},
                {teacher.state, {}},
-               {teacher.model, {}},
+               {teacher.left_out.empty() ? teacher.model : teacher.left_out, {}},
                {teacher.device, {}},
                Count(teacher.rows_per_s),
                Count(teacher.in_flight),
@@ -56,6 +56,9 @@ Row RowOf(const TeacherEntry& teacher) {
 
 Row RowOf(const StudentEntry& student) {
   auto share = [](std::optional<double> value) { return Cell{Percent(value), value}; };
+  const bool left_out = !student.left_out.empty();
+  std::string verdict = left_out ? absl::StrCat("left out: ", student.left_out) : student.verdict;
+  if (student.expired) verdict = "expired";
   Row row;
   row.name = student.name;
   row.cells = {{student.name, {}},
@@ -65,10 +68,10 @@ Row RowOf(const StudentEntry& student) {
                share(student.waited_for_teachers),
                share(student.waited_for_network),
                share(student.waited_for_source),
-               {student.expired ? "expired" : student.verdict, {}}};
-  row.style = student.expired || student.waited.value_or(0) > kLongWait ? RowStyle::kWarning
-              : student.rows_per_s                                      ? RowStyle::kPlain
-                                                                        : RowStyle::kQuiet;
+               {verdict, {}}};
+  row.style = student.expired || left_out || student.waited.value_or(0) > kLongWait ? RowStyle::kWarning
+              : student.rows_per_s                                                  ? RowStyle::kPlain
+                                                                                    : RowStyle::kQuiet;
   return row;
 }
 

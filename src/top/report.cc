@@ -35,11 +35,14 @@ void Put(Json& json, const char* key, const std::string& value) {
 
 Json JsonOf(const TeacherEntry& teacher) {
   Json json = {{"endpoint", teacher.endpoint}, {"state", teacher.state}, {"weight", teacher.weight}};
+  Put(json, "left_out", teacher.left_out);
   Put(json, "info", teacher.info);
+  Put(json, "role", teacher.role);
   Put(json, "model", teacher.model);
   Put(json, "version", teacher.version);
   Put(json, "device", teacher.device);
   Put(json, "uptime_s", teacher.uptime_s);
+  Put(json, "rows", teacher.rows);
   Put(json, "rows_per_s", teacher.rows_per_s);
   Put(json, "in_flight", teacher.in_flight);
   Put(json, "queued", teacher.queued);
@@ -57,6 +60,7 @@ Json JsonOf(const LaneEntry& lane) {
   Put(json, "in_flight", lane.in_flight);
   Put(json, "window", lane.window);
   Put(json, "rows_per_s", lane.rows_per_s);
+  Put(json, "failed", lane.failed);
   Put(json, "latency_ms", lane.latency_ms);
   return json;
 }
@@ -64,8 +68,11 @@ Json JsonOf(const LaneEntry& lane) {
 Json JsonOf(const StudentEntry& student) {
   Json json = {{"name", student.name}, {"expired", student.expired}};
   Put(json, "max_teachers", student.max_teachers);
+  Put(json, "left_out", student.left_out);
+  Put(json, "role", student.role);
   Put(json, "verdict", student.verdict);
   Put(json, "uptime_s", student.uptime_s);
+  Put(json, "rows", student.rows);
   Put(json, "rows_per_s", student.rows_per_s);
   Put(json, "waited", student.waited);
   Put(json, "waited_for_teachers", student.waited_for_teachers);
@@ -84,9 +91,9 @@ Json JsonOf(const StudentEntry& student) {
 
 }  // namespace
 
-std::string PlainReport(const std::vector<ServiceSnapshot>& services, int width) {
+std::string PlainReport(const WholeFleet& fleet, int width) {
   std::string report;
-  for (const ServiceSnapshot& service : services) {
+  for (const ServiceSnapshot& service : fleet.services) {
     absl::StrAppend(&report, report.empty() ? "" : "\n", "service ", Printable(service.name), ": ",
                     service.teachers.size() + static_cast<std::size_t>(service.more_teachers), " teachers, ",
                     service.students.size() + static_cast<std::size_t>(service.more_students), " students\n");
@@ -96,12 +103,15 @@ std::string PlainReport(const std::vector<ServiceSnapshot>& services, int width)
     report += "\n";
     AppendTable(StudentTable(service), width, report);
   }
+  if (fleet.more_services > 0) {
+    absl::StrAppend(&report, "\n", fleet.more_services, " more services are not shown; --service NAME shows one\n");
+  }
   return report.empty() ? "no services\n" : report;
 }
 
-std::string JsonReport(const std::vector<ServiceSnapshot>& services, std::int64_t at_ms) {
-  Json report = {{"at_ms", at_ms}, {"services", Json::array()}};
-  for (const ServiceSnapshot& service : services) {
+std::string JsonReport(const WholeFleet& fleet) {
+  Json report = {{"at_ms", fleet.at_ms}, {"services", Json::array()}, {"more_services", fleet.more_services}};
+  for (const ServiceSnapshot& service : fleet.services) {
     Json json = {{"name", service.name}, {"teachers", Json::array()}, {"students", Json::array()}};
     for (const TeacherEntry& teacher : service.teachers) json["teachers"].push_back(JsonOf(teacher));
     for (const StudentEntry& student : service.students) json["students"].push_back(JsonOf(student));

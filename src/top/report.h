@@ -10,11 +10,18 @@
 
 namespace edl {
 
-// `width`: columns of the terminal.
-std::string PlainReport(const std::vector<ServiceSnapshot>& services, int width);
+struct WholeFleet {
+  std::int64_t at_ms = 0;  // by Redis' clock
+  std::vector<ServiceSnapshot> services;
+  std::int64_t more_services = 0;  // that were not read: there are too many
+};
 
-// {"at_ms", "services": [{"name", "teachers": [{…}], "students": [{…}], "more_teachers", "more_students"}]}.
-// Each member has what is known of it, under the names that docs/registry.md has, and whom it is assigned to.
-std::string JsonReport(const std::vector<ServiceSnapshot>& services, std::int64_t at_ms);
+// `width`: columns of the terminal.
+std::string PlainReport(const WholeFleet& fleet, int width);
+
+// {"at_ms", "services": [{"name", "teachers": [{…}], "students": [{…}], "more_teachers", "more_students"}],
+// "more_services"}. Each member has what is known of it, under the names that docs/registry.md has, and whom it is
+// assigned to; nothing that it does not say.
+std::string JsonReport(const WholeFleet& fleet);
 
 }  // namespace edl

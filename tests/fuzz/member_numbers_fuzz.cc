@@ -16,16 +16,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   service.name = "s";
   TeacherEntry& teacher = service.teachers.emplace_back();
   teacher.endpoint = text.substr(0, 20);
+  ApplyFact(text, teacher);
   ApplyNumbers(text, teacher);
   StudentEntry& student = service.students.emplace_back();
   student.name = text.substr(0, 20);
+  ApplyName(student);
   ApplyNumbers(text, student);
 
-  const std::string report = PlainReport({service}, 80);
+  WholeFleet fleet;
+  fleet.services = {service};
+  const std::string report = PlainReport(fleet, 80);
   Require(
       std::none_of(report.begin(), report.end(), [](unsigned char c) { return (c < ' ' && c != '\n') || c == 127; }),
       "no control character is shown");
-  const std::string json = JsonReport({service}, 0);
+  const std::string json = JsonReport(fleet);
   Require(std::all_of(json.begin(), json.end(), [](unsigned char c) { return c == '\n' || (c >= ' ' && c < 127); }),
           "the JSON is printable ASCII");
   for (int width : {1, 20, 80, 300}) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program edl-top: in a real terminal, beside a real registry, real teachers and a real student.
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
@@ -141,18 +144,68 @@ TEST(EdlTop, NothingInRedisReachesTheTerminalAsACommand) {
   redis.Call({"SET", "/service/s/version", "1"});
   redis.Call({"ZADD", "/service/s/teachers", "99999999999999", "t-" + evil});
   redis.Call({"HSET", "/service/s/nodes/t-" + evil, "model", "m-" + evil});
+  redis.Call({"ZADD", "/service/s/teachers", "99999999999999", "z:1"});
+  redis.Call({"HSET", "/service/s/nodes/z:1", "model", "m-" + evil});
   redis.Call({"ZADD", "/service/s/students", "99999999999999", "s-" + evil});
-  redis.Call({"SET", "/service/s/numbers/s-" + evil, "{\"verdict\":\"v-\\u001b[2J\\u0007\"}"});
+  redis.Call({"ZADD", "/service/s/students", "99999999999999", "z:1:x/0"});
+  redis.Call({"SET", "/service/s/numbers/z:1:x/0", "{\"verdict\":\"v-\\u001b[2J\\u0007\"}"});
   Tmux terminal(std::string(EDL_TOP) + " --redis " + redis.url(), 120, 24);
   terminal.Await("t-evil?[2J?]0;owned???");
   EXPECT_THAT(terminal.Text(), AllOf(HasSubstr("m-evil?[2J"), HasSubstr("s-evil?[2J"), HasSubstr("v-?[2J?")));
+  EXPECT_THAT(terminal.Text(),
+              AllOf(HasSubstr("1 of 2 teachers serve"), HasSubstr("left out"), HasSubstr("left out: expected a name")));
   terminal.Press("Enter");
   terminal.Await("Teacher t-evil?[2J");
+  terminal.Await("left out by students: 't-evil");
   for (const char* json : {"", " --json"}) {
     const std::string text = Output("--once --redis " + redis.url() + json).first;
     EXPECT_THAT(text, HasSubstr("t-evil"));
     for (unsigned char c : text) EXPECT_TRUE(c == '\n' || (c >= ' ' && c < 127)) << static_cast<int>(c);
   }
+}
+
+// A Redis, or who stands in its place, that answers whatever it is asked with an error of its own.
+class RudeRedis {
+ public:
+  RudeRedis() : listening_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* any = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_TRUE(bind(listening_, any, size) == 0 && listen(listening_, 16) == 0 &&
+                getsockname(listening_, any, &size) == 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { Run(); });
+  }
+  ~RudeRedis() {
+    shutdown(listening_, SHUT_RDWR);  // ends accept
+    thread_.join();
+    close(listening_);
+  }
+
+  std::string url() const { return "redis://127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  void Run() const {
+    for (int fd; (fd = accept(listening_, nullptr, nullptr)) >= 0; close(fd)) {
+      const std::string error = "-ERR \x1b[2J\x1b]0;owned\x07 evil\r\n";
+      char bytes[512];
+      while (recv(fd, bytes, sizeof bytes, 0) > 0) send(fd, error.data(), error.size(), MSG_NOSIGNAL);
+    }
+  }
+
+  const int listening_;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+TEST(EdlTop, NothingThatRedisAnswersReachesTheTerminalAsACommand) {
+  const RudeRedis redis;
+  const auto [text, status] = Output("--once --redis " + redis.url());
+  EXPECT_EQ(status, 1);
+  EXPECT_THAT(text, HasSubstr("evil"));
+  for (unsigned char c : text) EXPECT_TRUE(c == '\n' || (c >= ' ' && c < 127)) << static_cast<int>(c);
 }
 
 TEST(EdlTop, PrintsTheFleetOnceAsTextAndAsJson) {
@@ -167,6 +220,9 @@ TEST(EdlTop, PrintsTheFleetOnceAsTextAndAsJson) {
            service["students"][0]["lanes"].size() == 2;
   });
   EXPECT_EQ(service["name"], "rows");
+  EXPECT_EQ(service["students"][0]["role"], "student");
+  EXPECT_GT(service["students"][0].value("rows", 0), 0);
+  for (const json& lane : service["students"][0]["lanes"]) EXPECT_EQ(lane.value("failed", -1), 0) << lane;
   ASSERT_THAT(service["teachers"], SizeIs(2));
   for (const json& teacher : service["teachers"]) {
     EXPECT_EQ(teacher["state"], "serving");

@@ -110,6 +110,27 @@ TEST(FleetReader, FindsServicesAmongManyOtherKeysBitByBit) {
   EXPECT_EQ(fleet.current.name, "b");  // the first that has members
 }
 
+TEST(FleetReader, CountsTheServicesThatItHasNoRoomFor) {
+  RedisProcess redis;
+  redis.Call({"EVAL", "for i = 1, 300 do redis.call('SET', '/service/s' .. i .. '/version', 1) end", "0"});
+  Reading reading(redis.url());
+  ASSERT_TRUE((*reading).FindServices(1000).ok());
+  const FleetSnapshot fleet = reading.Read();
+  EXPECT_THAT(fleet.services, SizeIs(kMostServices));
+  EXPECT_EQ(fleet.more_services, 300 - static_cast<int>(kMostServices));
+}
+
+TEST(FleetReader, TellsLongNamesApart) {
+  RedisProcess redis;
+  const std::string stem(2000, 'x');
+  for (const char* end : {"a", "b"}) redis.Call({"ZADD", "/service/s/students", "99999999999999", stem + end});
+  Reading reading(redis.url());
+  const FleetSnapshot fleet = reading.Read("s");
+  ASSERT_THAT(fleet.current.students, SizeIs(2));
+  EXPECT_NE(fleet.current.students[0].name, fleet.current.students[1].name);
+  EXPECT_LT(fleet.current.students[0].name.size(), kLongestText + 10);
+}
+
 TEST(FleetReader, TakesWhateverIsThereAndNoMoreOfItThanItsBounds) {
   RedisProcess redis;
   redis.Call({"SET", "/service/odd/teachers", "of another kind"});

@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "src/reader/student_numbers.h"
+#include "src/registry/registry_view.h"
 
 namespace edl {
 namespace {
@@ -20,6 +21,7 @@ TEST(FleetSnapshot, TakesWhatAStudentSays) {
   lane.endpoint = "a:1";
   lane.state = "ready";
   lane.window = 4;
+  lane.failed = 2;
   stats.lanes = {lane};
   StudentEntry student;
   ApplyNumbers(StudentNumbers().ToJson(stats), student);
@@ -30,6 +32,9 @@ TEST(FleetSnapshot, TakesWhatAStudentSays) {
   ASSERT_THAT(student.lanes, SizeIs(1));
   EXPECT_EQ(student.lanes[0].endpoint, "a:1");
   EXPECT_EQ(student.lanes[0].window, 4);
+  EXPECT_EQ(student.lanes[0].failed, 2);
+  EXPECT_EQ(student.role, "student");
+  EXPECT_EQ(student.rows, 100);
   EXPECT_EQ(student.lanes[0].latency_ms, std::nullopt);
 }
 
@@ -56,6 +61,54 @@ TEST(FleetSnapshot, CutsLongTexts) {
   EXPECT_THAT(teacher.device, SizeIs(kLongestText));
 }
 
+// The view that every student computes its share from.
+TEST(FleetSnapshot, LeavesOutOfTheAssignmentWhomStudentsLeaveOut) {
+  const std::string too_long(301, 'x');
+  RegistryNews news;
+  news.complete = true;
+  ServiceSnapshot service;
+  for (const auto& [endpoint, fact] : std::vector<std::pair<std::string, std::string>>{{"a:1", ""},
+                                                                                       {"b:1", "serving 7"},
+                                                                                       {"c:1", "draining 7"},
+                                                                                       {"no endpoint", ""},
+                                                                                       {"\xff:1", ""},
+                                                                                       {too_long + ":1", ""},
+                                                                                       {"d:1", "serving 0"},
+                                                                                       {"e:1", "serving 1001"},
+                                                                                       {"f:1", "serving much"},
+                                                                                       {"g:1", "resting 1"}}) {
+    news.members.push_back(NewsOf(MemberNews::Kind::kTeacher, endpoint, true, fact));
+    TeacherEntry& teacher = service.teachers.emplace_back();
+    teacher.endpoint = endpoint;
+    ApplyFact(fact, teacher);
+  }
+  for (const std::string& name : {std::string("h:1:x/1"), std::string("h:2:y/0"), std::string("nonsense"),
+                                  std::string("/3"), std::string("h/-1"), std::string("a b/0"), too_long + "/0"}) {
+    news.members.push_back(NewsOf(MemberNews::Kind::kStudent, name, true, ""));
+    StudentEntry& student = service.students.emplace_back();
+    student.name = name;
+    ApplyName(student);
+  }
+  RegistryView view;
+  view.Apply(news);
+  Assign(service);
+  for (const TeacherEntry& teacher : service.teachers) {
+    const auto viewed = view.teachers().find(teacher.endpoint);
+    EXPECT_EQ(teacher.state == "left out", viewed == view.teachers().end()) << teacher.endpoint;
+    EXPECT_EQ(teacher.left_out.empty(), viewed != view.teachers().end()) << teacher.endpoint;
+    if (viewed == view.teachers().end()) {
+      EXPECT_THAT(teacher.students, IsEmpty()) << teacher.endpoint;
+    } else {
+      EXPECT_EQ(teacher.weight, viewed->second.weight);
+      EXPECT_EQ(teacher.state, viewed->second.state == TeacherState::kServing ? "serving" : "draining");
+    }
+  }
+  for (const StudentEntry& student : service.students) {
+    EXPECT_EQ(student.left_out.empty(), view.students().count(student.name) == 1) << student.name;
+    EXPECT_EQ(student.teachers.empty(), view.students().count(student.name) == 0) << student.name;
+  }
+}
+
 TEST(FleetSnapshot, AssignsAsStudentsDo) {
   ServiceSnapshot service;
   for (const char* endpoint : {"a:1", "b:1", "c:1"}) service.teachers.emplace_back().endpoint = endpoint;
@@ -63,7 +116,7 @@ TEST(FleetSnapshot, AssignsAsStudentsDo) {
   for (const char* name : {"h:1:x/1", "h:2:y/0", "nonsense"}) {
     StudentEntry& student = service.students.emplace_back();
     student.name = name;
-    student.max_teachers = LimitOf(name);
+    ApplyName(student);
   }
   Assign(service);
   EXPECT_THAT(service.students[0].teachers, SizeIs(1));
