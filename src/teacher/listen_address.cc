@@ -110,6 +110,10 @@ absl::Status ProbeListenAddress(const std::string& address) {
   return absl::StartsWith(address, kUnix) ? ProbeUnix(address) : ProbeTcp(address);
 }
 
+std::string ListenHost(const std::string& address) {
+  return absl::StartsWith(address, kUnix) ? "" : Split(address).first;
+}
+
 std::string WithPort(const std::string& address, int port) {
   if (absl::StartsWith(address, kUnix)) return address;
   return absl::StrCat(address.substr(0, address.rfind(':') + 1), port);

@@ -16,6 +16,9 @@ absl::Status CheckListenAddress(const std::string& address);
 // Only a hint: the address may be taken a moment later.
 absl::Status ProbeListenAddress(const std::string& address);
 
+// The host of it, without brackets; empty for a unix path.
+std::string ListenHost(const std::string& address);
+
 // `address` with `port` in place of its port; a unix path is itself.
 std::string WithPort(const std::string& address, int port);
 

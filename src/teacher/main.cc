@@ -56,8 +56,7 @@ absl::StatusOr<std::unique_ptr<LeaseKeeper>> Register(const TeacherFlags& flags,
 // Null when nobody is to watch this teacher.
 absl::StatusOr<std::unique_ptr<HttpServer>> StartPages(const TeacherFlags& flags, TeacherServer& server) {
   if (flags.http_port < 0) return nullptr;
-  const std::string& host = flags.http_host.empty() ? flags.host : flags.http_host;
-  return StartTeacherPages(host, flags.http_port, Seconds(flags.hang_timeout_s), server);
+  return StartTeacherPages(flags.PagesHost(), flags.http_port, Seconds(flags.hang_timeout_s), server);
 }
 
 // Leaving, in order: (1) students are told to send nothing new, and those that had not heard yet are still served,

@@ -53,7 +53,10 @@ void TeacherFlags::AddTo(CLI::App& app) {
                                      "serve /metrics for Prometheus, /healthz and /readyz there; 0 takes a free one "
                                      "[none of them]")
                           ->check(CLI::Range(0, 65535));
-  app.add_option("--http-host", http_host, "address of those pages, which have no password [--host]")->needs(http);
+  app.add_option("--http-host", http_host,
+                 "address of those pages, which have no password [--host; with --listen, the first host of "
+                 "those, or 127.0.0.1 when there is none]")
+      ->needs(http);
   app.add_flag("--allow-shared-memory", allow_shared_memory,
                "take tensors of students on this machine in shared memory; without it, only when nobody beyond this "
                "machine can reach this teacher (--host 127.0.0.1, unix:)");
@@ -148,6 +151,14 @@ absl::Status TeacherFlags::CheckLease() const {
   std::vector<std::string> listening;
   for (const std::string& address : ServerOptions().listen) listening.push_back(WithPort(address, kAnyPort));
   return DescribeLease(listening, name).status();
+}
+
+std::string TeacherFlags::PagesHost() const {
+  if (!http_host.empty()) return http_host;
+  for (const std::string& address : ServerOptions().listen) {
+    if (std::string named = ListenHost(address); !named.empty()) return named;
+  }
+  return "127.0.0.1";
 }
 
 TeacherServerOptions TeacherFlags::ServerOptions() const {

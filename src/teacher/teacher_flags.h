@@ -38,7 +38,7 @@ struct TeacherFlags {
   bool allow_shared_memory = false;
   TeacherServerOptions server;
   int http_port = -1;     // of /metrics, /healthz and /readyz; negative: none
-  std::string http_host;  // empty: as `host`
+  std::string http_host;  // empty: see PagesHost
 
   // Whom it tells; nobody when `redis` is empty.
   std::string redis;
@@ -56,6 +56,8 @@ struct TeacherFlags {
   // The sidecar, and what the flags say over it.
   absl::StatusOr<ModelInfo> DescribeModel() const;
   TeacherServerOptions ServerOptions() const;
+  // Where /metrics and the others are: `http_host`, else the first host that it listens on, else this machine.
+  std::string PagesHost() const;
   // For a server that listens there and serves that model.
   absl::StatusOr<LeaseOptions> DescribeLease(const std::vector<std::string>& listening,
                                              const std::string& model_name) const;

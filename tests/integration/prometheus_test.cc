@@ -148,6 +148,22 @@ TEST(Prometheus, ScrapesATeacherAndATrainer) {
   prometheus.Await("up{job=\"edl-teacher\"}", "0");
 }
 
+// Whoever keeps a teacher to this machine has not asked for pages that all the world may read.
+TEST(EdlTeacher, HasItsPagesWhereItListens) {
+  const std::string file = test::SaveScript(kRows);
+  const test::ScratchFolder folder;
+  const std::string path = "unix:" + (folder.path() / "teacher.sock").string();
+  for (const auto& [listen, host] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{path}, "127.0.0.1"}, {{path, "127.0.0.2:0", "127.0.0.1:0"}, "127.0.0.2"}}) {
+    std::vector<std::string> arguments = {EDL_TEACHER, "--model",          file,          "--input", "x:INT64:-1,2",
+                                          "--output",  "score:INT64:-1,3", "--http-port", "0",       "--no-self-check"};
+    for (const std::string& address : listen) arguments.insert(arguments.end(), {"--listen", address});
+    test::Program program(arguments);
+    EXPECT_TRUE(program.ReadUntil("/metrics\n")) << program.output();
+    EXPECT_THAT(program.output(), HasSubstr("metrics at http://" + host + ":"));
+  }
+}
+
 TEST(EdlTeacher, SaysWhyItHasNoPages) {
   Teacher teacher;
   const std::string taken = teacher.pages().substr(teacher.pages().rfind(':') + 1);
