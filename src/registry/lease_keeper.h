@@ -19,10 +19,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "src/base/interrupt.h"
 #include "src/base/mutex.h"
 #include "src/base/thread.h"
 #include "src/registry/backoff.h"
-#include "src/registry/interrupt.h"
 #include "src/registry/numbers_publisher.h"
 #include "src/registry/redis_address.h"
 #include "src/registry/registry_store.h"

@@ -20,7 +20,7 @@
 
 #include "absl/status/statusor.h"
 #include "src/base/executor.h"
-#include "src/registry/interrupt.h"
+#include "src/base/interrupt.h"
 #include "src/registry/redis_address.h"
 #include "src/registry/redis_reply.h"
 

@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/interrupt.h"
 #include "src/base/log.h"
 #include "src/base/status.h"
 #include "src/base/thread.h"
 #include "src/registry/backoff.h"
-#include "src/registry/interrupt.h"
 #include "src/registry/numbers_publisher.h"
 #include "src/registry/redis_connect.h"
 #include "src/registry/registry_store.h"

@@ -12,9 +12,9 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "src/base/interrupt.h"
 #include "src/base/mutex.h"
 #include "src/base/thread.h"
-#include "src/registry/interrupt.h"
 #include "src/registry/redis_address.h"
 #include "src/top/fleet_reader.h"
 #include "src/top/fleet_snapshot.h"

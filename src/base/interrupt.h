@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Interrupt: ends the waits of a thread that talks to Redis, once and for good.
-// Place: owned by whoever owns the thread; the thread's connections wait for it beside their sockets.
+// Interrupt: ends the waits of a thread for its sockets, once and for good.
+// Place: owned by whoever owns the thread; the thread waits for it beside its sockets.
 // Thread-safety: any thread.
 #pragma once
 
