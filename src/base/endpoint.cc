@@ -45,8 +45,16 @@ bool IsPath(absl::string_view text) {
   return text.size() > 1 && text.front() == '/' && text.size() <= kLongestPath;
 }
 
-// "127.0.0.1" of "127.0.0.1:80", "::1" of "dns:///[::1]:80".
+constexpr char kTlsScheme[] = "grpcs://";
+constexpr char kPlainScheme[] = "grpc://";
+
+absl::string_view WithoutScheme(absl::string_view endpoint) {
+  if (!absl::ConsumePrefix(&endpoint, kTlsScheme)) absl::ConsumePrefix(&endpoint, kPlainScheme);
+  return endpoint;
+}
+
 absl::string_view HostOf(absl::string_view endpoint) {
+  endpoint = WithoutScheme(endpoint);
   absl::ConsumePrefix(&endpoint, "dns:///");
   absl::string_view host = endpoint.substr(0, endpoint.rfind(':'));
   if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
@@ -81,9 +89,18 @@ bool IsThisMachine(const std::string& endpoint) {
   return found;
 }
 
+EndpointTls TlsOf(const std::string& endpoint) {
+  if (absl::StartsWith(endpoint, kTlsScheme)) return EndpointTls::kYes;
+  return absl::StartsWith(endpoint, kPlainScheme) ? EndpointTls::kNo : EndpointTls::kUnsaid;
+}
+
 std::string EndpointUri(const std::string& endpoint) {
   const bool has_scheme = absl::StartsWith(endpoint, "unix:") || absl::StartsWith(endpoint, "dns:///");
-  return has_scheme ? endpoint : absl::StrCat("dns:///", endpoint);
+  return has_scheme ? endpoint : absl::StrCat("dns:///", WithoutScheme(endpoint));
+}
+
+std::string EndpointHost(const std::string& endpoint) {
+  return absl::StartsWith(endpoint, "unix:") ? "localhost" : std::string(HostOf(endpoint));
 }
 
 absl::Status CheckEndpoint(const std::string& endpoint) {
@@ -92,12 +109,12 @@ absl::Status CheckEndpoint(const std::string& endpoint) {
   absl::string_view rest = endpoint;
   bool fits = absl::ConsumePrefix(&rest, "unix:")     ? IsPath(rest)
               : absl::ConsumePrefix(&rest, "dns:///") ? IsHostAndPort(rest)
-                                                      : IsHostAndPort(rest);
+                                                      : IsHostAndPort(WithoutScheme(rest));
   if (printable && fits) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "'", absl::CHexEscape(endpoint),
-      "' is no endpoint; expected host:port (port 1 to 65535), [ipv6]:port, dns:///name:port or unix:/path, "
-      "in ASCII"));
+      "' is no endpoint; expected host:port (port 1 to 65535), [ipv6]:port, dns:///name:port or unix:/path, in ASCII; "
+      "or grpcs://host:port for TLS"));
 }
 
 }  // namespace edl

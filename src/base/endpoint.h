@@ -8,12 +8,21 @@
 
 namespace edl {
 
-// INVALID_ARGUMENT unless it is "host:port", "[ipv6]:port", "dns:///name:port" or "unix:/path", in printable ASCII: a
-// host whose name has other letters is given in its own ASCII form (punycode, "xn--...").
+// INVALID_ARGUMENT unless it is "host:port", "[ipv6]:port", "dns:///name:port" or "unix:/path"; "host:port" and
+// "[ipv6]:port" may stand behind "grpcs://" (TLS) or "grpc://" (explicitly without it). In printable ASCII: a host whose
+// name has other letters is given in its own ASCII form (punycode, "xn--...").
 absl::Status CheckEndpoint(const std::string& endpoint);
 
-// The URI of an endpoint that has been checked: without a scheme, a host called "dns" or "xds" would be taken for one.
+// What an endpoint itself says of TLS.
+enum class EndpointTls { kUnsaid, kYes, kNo };
+EndpointTls TlsOf(const std::string& endpoint);
+
+// gRPC's URI of an endpoint that has been checked: without a scheme, a host called "dns" or "xds" would be taken for
+// one.
 std::string EndpointUri(const std::string& endpoint);
+
+// "127.0.0.1" of "grpcs://127.0.0.1:80", "::1" of "dns:///[::1]:80", "localhost" of a Unix socket.
+std::string EndpointHost(const std::string& endpoint);
 
 // Nobody beyond this machine can reach it: unix:, localhost, 127.x.x.x, [::1].
 bool IsLoopback(const std::string& endpoint);

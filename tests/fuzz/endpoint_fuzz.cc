@@ -45,7 +45,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Require(loopback, "a path is on this machine");
     Require(absl::StartsWith(absl::StripPrefix(absl::string_view(endpoint), "unix:"), "/"), "a path is absolute");
   } else {
-    CheckHostAndPort(std::string(absl::StripPrefix(absl::string_view(endpoint), "dns:///")));
+    const char* const scheme = TlsOf(endpoint) == EndpointTls::kYes  ? "grpcs://"
+                               : TlsOf(endpoint) == EndpointTls::kNo ? "grpc://"
+                                                                     : "dns:///";
+    CheckHostAndPort(std::string(absl::StripPrefix(absl::string_view(endpoint), scheme)));
   }
   return 0;
 }
