@@ -23,7 +23,7 @@ struct TlsOptions {
   std::string server_name;
 
   // INVALID_ARGUMENT that names field and file: a file that cannot be read, or holds something else; a key that is not
-  // the certificate's. Reads the files. A key that others may read is warned of in the log.
+  // the certificate's. Reads the files.
   absl::Status Validate() const;
 
   // "ca_file /etc/edl/ca.crt, cert_file …"; names of files, nothing that is in them.

@@ -86,6 +86,10 @@ absl::StatusOr<std::unique_ptr<SecretFile>> SecretFile::Open(const std::string& 
   return secrets;
 }
 
+absl::Status SecretFile::Check(const std::string& field, const std::string& file) {
+  return ReadTokens(field, file).status();
+}
+
 SecretFile::Tokens SecretFile::Get() const {
   {
     MutexLock lock(mu_);

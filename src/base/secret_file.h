@@ -25,8 +25,12 @@ class SecretFile {
  public:
   using Tokens = std::shared_ptr<const std::vector<std::string>>;
 
-  // Empty lines, and those that begin with '#', are no tokens. `field`: what the user calls the file, for messages.
+  // Empty lines, and those that begin with '#', are no tokens. `field`: what the user calls the file, for messages. A
+  // file that everybody may read is warned of in the log.
   static absl::StatusOr<std::unique_ptr<SecretFile>> Open(const std::string& field, const std::string& file);
+
+  // What Open would say.
+  static absl::Status Check(const std::string& field, const std::string& file);
 
   // One or more.
   Tokens Get() const;

@@ -75,11 +75,16 @@ absl::Status CheckKeyPair(const std::string& cert_field, const std::string& cert
     return Wrong(key_field, key_file,
                  absl::StrCat("is not the key of the certificate in ", cert_field, " '", cert_file, "'"));
   }
-  if (X509_cmp_current_time(X509_get0_notAfter(certificate.get())) < 0) {
+  return absl::OkStatus();
+}
+
+void WarnOfKeyPair(const std::string& cert_file, const std::string& key_file) {
+  Certificate certificate(nullptr, X509_free);
+  const bool read = ReadCertificate("", cert_file, certificate).ok();
+  if (read && X509_cmp_current_time(X509_get0_notAfter(certificate.get())) < 0) {
     Log().warn("the certificate in {} has expired: the other side will refuse it", cert_file);
   }
   WarnIfOthersMayRead("the key", key_file);
-  return absl::OkStatus();
 }
 
 void WarnIfOthersMayRead(const std::string& what, const std::string& file) {

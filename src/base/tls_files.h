@@ -14,10 +14,13 @@ namespace edl {
 // One certificate or more.
 absl::Status CheckCertificates(const std::string& field, const std::string& file);
 
-// The private key is that of the first certificate. Warns in the log of a key that others than its owner may read, and
-// of a certificate that has expired.
+// The private key is that of the first certificate.
 absl::Status CheckKeyPair(const std::string& cert_field, const std::string& cert_file, const std::string& key_field,
                           const std::string& key_file);
+
+// Of a pair that has been checked and is about to be used: warns in the log of a key that everybody may read, and of a
+// certificate that has expired.
+void WarnOfKeyPair(const std::string& cert_file, const std::string& key_file);
 
 // Warns in the log if others than its owner and group may read it. `what`: "the key", "the token file".
 void WarnIfOthersMayRead(const std::string& what, const std::string& file);

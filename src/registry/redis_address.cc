@@ -12,6 +12,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "src/base/endpoint.h"
+#include "src/base/secret_file.h"
 #include "src/base/status.h"
 
 namespace edl {
@@ -25,7 +27,7 @@ absl::Status Malformed(absl::string_view part) {
   return absl::InvalidArgumentError(
       absl::StrCat("the Redis address ", part,
                    "; expected redis://[user:password@]host:port[/db] or "
-                   "redis+sentinel://[user:password@]host:port,host:port/master-name[/db]"));
+                   "redis+sentinel://[user:password@]host:port,host:port/master-name[/db], with rediss for TLS"));
 }
 
 std::optional<std::string> PercentDecode(absl::string_view text) {
@@ -45,11 +47,12 @@ std::optional<std::string> PercentDecode(absl::string_view text) {
   return decoded;
 }
 
-std::string PercentEncode(const std::string& text) {
+std::string PercentEncode(const std::string& text, absl::string_view also_kept = "") {
   std::string encoded;
   for (char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (absl::ascii_isalnum(byte) || absl::StrContains("-._~", absl::string_view(&c, 1))) {
+    const absl::string_view letter(&c, 1);
+    if (absl::ascii_isalnum(byte) || absl::StrContains("-._~", letter) || absl::StrContains(also_kept, letter)) {
       encoded += c;
     } else {
       absl::StrAppend(&encoded, "%", absl::Hex(byte, absl::kZeroPad2));
@@ -63,7 +66,6 @@ absl::Status ParseUser(absl::string_view text, RedisAddress& address) {
   std::optional<std::string> user = PercentDecode(parts.first);
   std::optional<std::string> password = PercentDecode(parts.second);
   if (!user || !password) return Malformed("has a '%' in its user or password that is not followed by two hex digits");
-  if (password->empty()) return Malformed("has an '@' but no password before it");
   address.user = *std::move(user);
   address.password = *std::move(password);
   return absl::OkStatus();
@@ -108,7 +110,62 @@ absl::Status ParsePath(absl::string_view path, bool sentinel, RedisAddress& addr
   return ParseDatabase(parts.second, address);
 }
 
+absl::Status ParseParameter(absl::string_view name, std::string value, RedisAddress& address) {
+  if (name == "password-file") {
+    address.password_file = std::move(value);
+  } else if (name == "allow-plaintext-password") {
+    if (value != "yes") return Malformed("has an allow-plaintext-password that is not 'yes'");
+    address.allow_plaintext_password = true;
+  } else {
+    std::string TlsOptions::*const field = name == "ca"            ? &TlsOptions::ca_file
+                                           : name == "cert"        ? &TlsOptions::cert_file
+                                           : name == "key"         ? &TlsOptions::key_file
+                                           : name == "server-name" ? &TlsOptions::server_name
+                                                                   : nullptr;
+    if (field == nullptr) {
+      return Malformed(
+          "has a parameter that is none of password-file, ca, cert, key, server-name and allow-plaintext-password");
+    }
+    if (!address.tls) return Malformed("has a parameter of TLS, and does not begin with rediss");
+    (*address.tls).*field = std::move(value);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ParseParameters(absl::string_view text, RedisAddress& address) {
+  for (absl::string_view parameter : absl::StrSplit(text, '&', absl::SkipEmpty())) {
+    std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(parameter, absl::MaxSplits('=', 1));
+    std::optional<std::string> value = PercentDecode(parts.second);
+    if (!value || value->empty()) return Malformed("has a parameter without a value, or with a '%' that is no code");
+    EDL_RETURN_IF_ERROR(ParseParameter(parts.first, *std::move(value), address));
+  }
+  return absl::OkStatus();
+}
+
+// What the parts say together.
+absl::Status CheckSecrets(const RedisAddress& address, bool names_user) {
+  if (names_user && !address.has_password()) return Malformed("has an '@' but no password before it");
+  if (!address.password.empty() && !address.password_file.empty())
+    return Malformed("has a password and a password-file");
+  if (address.has_password() && !std::all_of(address.hosts.begin(), address.hosts.end(),
+                                             [&](const auto& host) { return address.MaySendPasswordTo(host); })) {
+    return absl::InvalidArgumentError(
+        "the Redis address has a password for another machine and no TLS, so that others could read it on the way; "
+        "write rediss://, or, on a network that you trust, add ?allow-plaintext-password=yes");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+bool RedisAddress::MaySendPasswordTo(const Host& host) const {
+  return tls.has_value() || allow_plaintext_password || IsLoopback(host.ToString());
+}
+
+absl::StatusOr<std::string> RedisAddress::Password() const {
+  if (password_file.empty()) return password;
+  return ReadSecretLine("password-file", password_file);
+}
 
 std::string RedisAddress::Host::ToString() const {
   return absl::StrContains(name, ':') ? absl::StrCat("[", name, "]:", port) : absl::StrCat(name, ":", port);
@@ -116,16 +173,21 @@ std::string RedisAddress::Host::ToString() const {
 
 absl::StatusOr<RedisAddress> RedisAddress::Parse(const std::string& text) {
   absl::string_view rest = text;
-  const bool sentinel = absl::ConsumePrefix(&rest, "redis+sentinel://");
-  if (!sentinel && !absl::ConsumePrefix(&rest, "redis://")) {
-    if (absl::StartsWith(rest, "rediss"))
-      return Malformed("asks for TLS, which this build cannot speak (use a tunnel)");
+  RedisAddress address;
+  if (absl::StartsWith(rest, "rediss")) address.tls.emplace();
+  const bool sentinel = absl::ConsumePrefix(&rest, address.tls ? "rediss+sentinel://" : "redis+sentinel://");
+  if (!sentinel && !absl::ConsumePrefix(&rest, address.tls ? "rediss://" : "redis://")) {
     return Malformed(text.empty() ? "is empty" : "begins with neither redis:// nor redis+sentinel://");
   }
-  RedisAddress address;
+  bool names_user = false;
   if (const std::size_t at = rest.rfind('@'); at != absl::string_view::npos) {
     EDL_RETURN_IF_ERROR(ParseUser(rest.substr(0, at), address));
     rest.remove_prefix(at + 1);
+    names_user = true;
+  }
+  if (const std::size_t query = rest.find('?'); query != absl::string_view::npos) {
+    EDL_RETURN_IF_ERROR(ParseParameters(rest.substr(query + 1), address));
+    rest = rest.substr(0, query);
   }
   const std::size_t slash = rest.find('/');
   const absl::string_view path = slash == absl::string_view::npos ? "" : rest.substr(slash + 1);
@@ -136,15 +198,30 @@ absl::StatusOr<RedisAddress> RedisAddress::Parse(const std::string& text) {
     address.hosts.push_back(std::move(parsed));
   }
   EDL_RETURN_IF_ERROR(ParsePath(path, sentinel, address));
+  EDL_RETURN_IF_ERROR(CheckSecrets(address, names_user));
   return address;
 }
 
 std::string RedisAddress::ToString() const {
-  std::string text = master.empty() ? "redis://" : "redis+sentinel://";
+  std::string text = absl::StrCat("redis", tls ? "s" : "", master.empty() ? "" : "+sentinel", "://");
   if (!password.empty()) absl::StrAppend(&text, PercentEncode(user), ":***@");
+  if (password.empty() && !user.empty()) absl::StrAppend(&text, PercentEncode(user), "@");
   absl::StrAppend(&text, absl::StrJoin(hosts, ",", [](std::string* out, const Host& h) { out->append(h.ToString()); }));
   if (!master.empty()) absl::StrAppend(&text, "/", PercentEncode(master));
   if (db != 0) absl::StrAppend(&text, "/", db);
+  const char* separator = "?";
+  auto parameter = [&](const char* name, const std::string& value) {
+    if (value.empty()) return;
+    absl::StrAppend(&text, separator, name, "=", PercentEncode(value, "/"));
+    separator = "&";
+  };
+  parameter("password-file", password_file);
+  const TlsOptions options = tls.value_or(TlsOptions());
+  parameter("ca", options.ca_file);
+  parameter("cert", options.cert_file);
+  parameter("key", options.key_file);
+  parameter("server-name", options.server_name);
+  parameter("allow-plaintext-password", allow_plaintext_password ? "yes" : "");
   return text;
 }
 

@@ -12,13 +12,21 @@
 namespace edl {
 namespace {
 
-absl::Status Authenticate(RedisConnection& redis, const RedisAddress& address) {
-  if (address.password.empty()) return absl::OkStatus();
+absl::Status Authenticate(RedisConnection& redis, const RedisAddress::Host& host, const RedisAddress& address) {
+  if (!address.has_password()) return absl::OkStatus();
+  if (!address.MaySendPasswordTo(host)) {  // a master that a sentinel of this machine named
+    return absl::InvalidArgumentError(
+        absl::StrCat("Redis at ", redis.server(),
+                     " is on another machine and is spoken to without TLS, so that others could read the password on "
+                     "the way; write rediss+sentinel://, or add ?allow-plaintext-password=yes"));
+  }
+  EDL_ASSIGN_OR_RETURN(const std::string password, address.Password());
   std::vector<std::string> words = {"AUTH"};
   if (!address.user.empty()) words.push_back(address.user);
-  words.push_back(address.password);
+  words.push_back(password);
   absl::Status status = redis.Call(words).status();
-  if (absl::StrContains(status.message(), address.password)) {  // some errors of Redis repeat the arguments
+  if (redis.broken()) return status;  // so it has nothing to do with the user, nor does it repeat an argument
+  if (absl::StrContains(status.message(), password)) {  // some errors of Redis repeat the arguments
     status = absl::Status(status.code(), absl::StrCat("Redis at ", redis.server(), " refuses the command AUTH"));
   }
   const std::string as = address.user.empty() ? "the default user" : absl::StrCat("user '", address.user, "'");
@@ -27,8 +35,9 @@ absl::Status Authenticate(RedisConnection& redis, const RedisAddress& address) {
 
 absl::StatusOr<std::unique_ptr<RedisConnection>> Open(const RedisAddress::Host& host, const RedisAddress& address,
                                                       const RedisTimeouts& timeouts, const Interrupt& interrupt) {
-  EDL_ASSIGN_OR_RETURN(std::unique_ptr<RedisConnection> redis, RedisConnection::Dial(host, timeouts, interrupt));
-  EDL_RETURN_IF_ERROR(Authenticate(*redis, address));
+  EDL_ASSIGN_OR_RETURN(std::unique_ptr<RedisConnection> redis,
+                       RedisConnection::Dial(host, timeouts, interrupt, address.tls));
+  EDL_RETURN_IF_ERROR(Authenticate(*redis, host, address));
   if (address.db != 0) {
     EDL_RETURN_IF_ERROR(
         Annotate(redis->Call({"SELECT", absl::StrCat(address.db)}).status(), absl::StrCat("database ", address.db)));
@@ -39,11 +48,12 @@ absl::StatusOr<std::unique_ptr<RedisConnection>> Open(const RedisAddress::Host& 
 // Who one sentinel says the master is.
 absl::StatusOr<RedisAddress::Host> AskSentinel(const RedisAddress::Host& sentinel, const RedisAddress& address,
                                                const RedisTimeouts& timeouts, const Interrupt& interrupt) {
-  EDL_ASSIGN_OR_RETURN(std::unique_ptr<RedisConnection> redis, RedisConnection::Dial(sentinel, timeouts, interrupt));
+  EDL_ASSIGN_OR_RETURN(std::unique_ptr<RedisConnection> redis,
+                       RedisConnection::Dial(sentinel, timeouts, interrupt, address.tls));
   const std::vector<std::string> question = {"SENTINEL", "get-master-addr-by-name", address.master};
   absl::StatusOr<RedisReply> reply = redis->Call(question);
   if (absl::IsUnauthenticated(reply.status())) {  // most sentinels have no password, and refuse one
-    EDL_RETURN_IF_ERROR(Authenticate(*redis, address));
+    EDL_RETURN_IF_ERROR(Authenticate(*redis, sentinel, address));
     reply = redis->Call(question);
   }
   EDL_RETURN_IF_ERROR(reply.status());

@@ -74,11 +74,18 @@ void BoundArrays(redisReader& reader) {
   reader.fn = bounded;
 }
 
+// `why` is hiredis' word. A TLS server that is spoken to plainly answers with an alert, whose first byte is 21.
+std::string NoRedis(const std::string& why) {
+  const char* const hint = absl::StrContains(why, "\\x15") ? " (it may speak TLS: write rediss://)" : "";
+  return absl::StrCat("does not speak Redis: ", why, hint);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RedisConnection>> RedisConnection::Dial(const RedisAddress::Host& host,
                                                                        const RedisTimeouts& timeouts,
-                                                                       const Interrupt& interrupt) {
+                                                                       const Interrupt& interrupt,
+                                                                       const std::optional<TlsOptions>& tls) {
   redisContext* context = redisConnectNonBlock(host.name.c_str(), host.port);
   if (context == nullptr) return absl::ResourceExhaustedError("out of memory");
   std::unique_ptr<RedisConnection> connection(new RedisConnection(context, host, timeouts, interrupt));
@@ -95,6 +102,7 @@ absl::StatusOr<std::unique_ptr<RedisConnection>> RedisConnection::Dial(const Red
   if (error != 0) return refused(std::strerror(error));
   BoundArrays(*context->reader);
   redisEnableKeepAlive(context);  // the events' connection is silent for hours
+  if (tls) EDL_RETURN_IF_ERROR(connection->BeginTls(*tls, host.name, deadline));
   return connection;
 }
 
@@ -127,7 +135,48 @@ absl::Status RedisConnection::Await(short events, TimePoint& deadline) {
   }
 }
 
+absl::Status RedisConnection::BreakWith(const absl::Status& why) {
+  return Break(why.code(), absl::StrCat("cannot be spoken to by TLS: ", why.message()));
+}
+
+// The server has closed the connection, or is gone.
+absl::Status RedisConnection::Lost(const std::string& why) {
+  const absl::Status meaning = tls_ == nullptr ? absl::OkStatus() : tls_->Closed();
+  if (absl::IsUnauthenticated(meaning)) return BreakWith(meaning);
+  return Break(absl::StatusCode::kUnavailable, why);
+}
+
+absl::Status RedisConnection::BeginTls(const TlsOptions& tls, const std::string& host, TimePoint deadline) {
+  absl::StatusOr<std::unique_ptr<TlsSession>> session = TlsSession::Create(tls, host);
+  if (!session.ok()) return BreakWith(session.status());
+  while (true) {
+    const absl::StatusOr<bool> agreed = (*session)->Handshake();
+    // Whatever has become of it: an alert tells the other side why.
+    const absl::Status sent = SendRaw((*session)->TakeOutput(), deadline);
+    if (!agreed.ok()) return BreakWith(agreed.status());
+    EDL_RETURN_IF_ERROR(sent);
+    if (*agreed) break;
+    const absl::Status answered = Await(POLLIN, deadline);
+    if (absl::IsDeadlineExceeded(answered)) {  // as of Redis' plain port, which waits for the end of a line
+      return Break(answered.code(), "does not answer a TLS handshake: is that its TLS port?");
+    }
+    EDL_RETURN_IF_ERROR(answered);
+    char bytes[4096];
+    EDL_ASSIGN_OR_RETURN(const std::size_t size, ReceiveRaw(bytes, sizeof bytes));
+    if (size > 0) EDL_RETURN_IF_ERROR((*session)->Feed(bytes, size));
+  }
+  tls_ = *std::move(session);
+  return absl::OkStatus();
+}
+
 absl::Status RedisConnection::Send(const std::string& bytes, TimePoint deadline) {
+  if (tls_ == nullptr) return SendRaw(bytes, deadline);
+  const absl::Status written = tls_->Write(bytes);
+  if (!written.ok()) return BreakWith(written);
+  return SendRaw(tls_->TakeOutput(), deadline);
+}
+
+absl::Status RedisConnection::SendRaw(const std::string& bytes, TimePoint deadline) {
   std::size_t sent = 0;
   while (sent < bytes.size()) {
     const ssize_t n = send(context_->fd, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
@@ -136,30 +185,43 @@ absl::Status RedisConnection::Send(const std::string& bytes, TimePoint deadline)
     } else if (errno == EAGAIN) {
       EDL_RETURN_IF_ERROR(Await(POLLOUT, deadline));
     } else if (errno != EINTR) {
-      return Break(absl::StatusCode::kUnavailable, absl::StrCat("was lost: ", std::strerror(errno)));
+      return Lost(absl::StrCat("was lost: ", std::strerror(errno)));
     }
   }
   return absl::OkStatus();
 }
 
+// 0: nothing is there to be read.
+absl::StatusOr<std::size_t> RedisConnection::ReceiveRaw(char* bytes, std::size_t size) {
+  const ssize_t n = recv(context_->fd, bytes, size, MSG_DONTWAIT);
+  if (n > 0) return static_cast<std::size_t>(n);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return std::size_t{0};
+  return Lost(n == 0 ? "closed the connection" : absl::StrCat("was lost: ", std::strerror(errno)));
+}
+
 // What is there to be read, into the parser; false when that is nothing.
 absl::StatusOr<bool> RedisConnection::Receive() {
   char bytes[16 * 1024];
-  const ssize_t n = recv(context_->fd, bytes, sizeof bytes, MSG_DONTWAIT);
-  if (n > 0) {
-    redisReaderFeed(context_->reader, bytes, static_cast<std::size_t>(n));
+  EDL_ASSIGN_OR_RETURN(const std::size_t size, ReceiveRaw(bytes, sizeof bytes));
+  if (size == 0) return false;
+  if (tls_ == nullptr) {
+    redisReaderFeed(context_->reader, bytes, size);
     return true;
   }
-  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
-  return Break(absl::StatusCode::kUnavailable,
-               n == 0 ? "closed the connection" : absl::StrCat("was lost: ", std::strerror(errno)));
+  EDL_RETURN_IF_ERROR(tls_->Feed(bytes, size));
+  while (true) {
+    const absl::StatusOr<std::size_t> plain = tls_->Read(bytes, sizeof bytes);
+    if (!plain.ok()) return BreakWith(plain.status());
+    if (*plain == 0) return true;
+    redisReaderFeed(context_->reader, bytes, *plain);
+  }
 }
 
 absl::StatusOr<RedisReply> RedisConnection::ReadReply(TimePoint deadline) {
   while (true) {
     void* raw = nullptr;
     if (redisReaderGetReply(context_->reader, &raw) != REDIS_OK) {
-      return Break(absl::StatusCode::kUnavailable, absl::StrCat("does not speak Redis: ", context_->reader->errstr));
+      return Break(absl::StatusCode::kUnavailable, NoRedis(context_->reader->errstr));
     }
     if (raw != nullptr) {
       std::unique_ptr<redisReply, void (*)(void*)> reply(static_cast<redisReply*>(raw), freeReplyObject);
@@ -227,7 +289,7 @@ absl::StatusOr<bool> RedisConnection::AwaitMessage(TimePoint deadline) {
     EDL_ASSIGN_OR_RETURN(bool received, Receive());
     for (void* raw = nullptr;; raw = nullptr) {
       if (redisReaderGetReply(context_->reader, &raw) != REDIS_OK) {
-        return Break(absl::StatusCode::kUnavailable, absl::StrCat("does not speak Redis: ", context_->reader->errstr));
+        return Break(absl::StatusCode::kUnavailable, NoRedis(context_->reader->errstr));
       }
       if (raw == nullptr) break;
       freeReplyObject(raw);

@@ -3,7 +3,8 @@
 // Place: made by ConnectToRedis; what the registry's classes speak to Redis through, and the only user of hiredis.
 // Errors: UNAVAILABLE, DEADLINE_EXCEEDED - the connection is of no more use (`broken`): make another one.
 //         CANCELLED - the interrupt was set while connecting.
-//         UNAUTHENTICATED, PERMISSION_DENIED - wrong user or password; the user may not do that.
+//         UNAUTHENTICATED, PERMISSION_DENIED - wrong user or password, a certificate that one side does not accept;
+//         the user may not do that.
 //         FAILED_PRECONDITION - any other error that Redis replied, with its text.
 //         All name the server, none repeats an argument.
 // Thread-safety: one thread at a time.
@@ -15,12 +16,14 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "src/base/executor.h"
 #include "src/base/interrupt.h"
+#include "src/base/tls_session.h"
 #include "src/registry/redis_address.h"
 #include "src/registry/redis_reply.h"
 
@@ -37,7 +40,8 @@ class RedisConnection {
  public:
   static absl::StatusOr<std::unique_ptr<RedisConnection>> Dial(const RedisAddress::Host& host,
                                                                const RedisTimeouts& timeouts,
-                                                               const Interrupt& interrupt);
+                                                               const Interrupt& interrupt,
+                                                               const std::optional<TlsOptions>& tls = std::nullopt);
   ~RedisConnection();
   RedisConnection(const RedisConnection&) = delete;
   RedisConnection& operator=(const RedisConnection&) = delete;
@@ -66,8 +70,13 @@ class RedisConnection {
 
   absl::Status Break(absl::StatusCode code, const std::string& why);
   absl::Status Await(short events, TimePoint& deadline);
+  absl::Status BeginTls(const TlsOptions& tls, const std::string& host, TimePoint deadline);
   absl::Status Send(const std::string& bytes, TimePoint deadline);
+  absl::Status SendRaw(const std::string& bytes, TimePoint deadline);
+  absl::StatusOr<std::size_t> ReceiveRaw(char* bytes, std::size_t size);
   absl::StatusOr<bool> Receive();
+  absl::Status BreakWith(const absl::Status& why);
+  absl::Status Lost(const std::string& why);
   absl::StatusOr<RedisReply> ReadReply(TimePoint deadline);
   absl::Status ErrorReply(const std::string& text);
 
@@ -75,6 +84,7 @@ class RedisConnection {
   const std::string server_;
   const RedisTimeouts timeouts_;
   const Interrupt& interrupt_;
+  std::unique_ptr<TlsSession> tls_;  // null: none
   bool broken_ = false;
   std::map<std::string, std::string> digests_;  // script → the name that this server gave it
 };

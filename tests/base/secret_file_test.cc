@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/base/secret_file.h"
 
+#include "gmock/gmock.h"
 #include "tests/support/scratch_folder.h"
 
 namespace edl {

@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <sys/stat.h>
 
+#include "gmock/gmock.h"
 #include "spdlog/sinks/ostream_sink.h"
 #include "src/base/log.h"
 #include "tests/support/test_ca.h"
@@ -18,12 +19,13 @@ using ::testing::Not;
 
 class TlsFiles : public ::testing::Test {
  protected:
-  // What Validate says of them, and in logged_ what the log says.
+  // What Validate says of them, and in logged_ what the log says when they are used.
   std::string Verdict(const TlsOptions& options) {
     std::ostringstream out;
     auto sink = std::make_shared<spdlog::sinks::ostream_sink_st>(out);
     Log().sinks().push_back(sink);
     const absl::Status status = options.Validate();
+    if (status.ok() && !options.cert_file.empty()) WarnOfKeyPair(options.cert_file, options.key_file);
     Log().sinks().pop_back();
     logged_ = out.str();
     return status.ok() ? "" : status.ToString();

@@ -18,7 +18,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   Require(!address->hosts.empty() && (address->master.empty() ? address->hosts.size() == 1 : true),
           "Redis is one host, sentinels may be several");
-  bool public_secret = absl::StrContains(address->user + address->master, secret);
+  const TlsOptions tls = address->tls.value_or(TlsOptions());
+  const std::string shown_anyway = address->user + address->master + address->password_file + tls.ca_file +
+                                   tls.cert_file + tls.key_file + tls.server_name;
+  bool public_secret = absl::StrContains(shown_anyway, secret);
   for (const RedisAddress::Host& host : address->hosts) {
     Require(!host.name.empty() && host.port >= 1 && host.port <= 65535, "a host has a name and a port");
     public_secret = public_secret || absl::StrContains(host.name, secret);
@@ -29,7 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   absl::StatusOr<RedisAddress> again = RedisAddress::Parse(shown);
   Require(again.ok() && again->ToString() == shown, "what is shown is an address, too");
   Require(again->user == address->user && again->master == address->master && again->db == address->db &&
-              again->hosts.size() == address->hosts.size(),
+              again->hosts.size() == address->hosts.size() && again->password_file == address->password_file &&
+              again->tls.value_or(TlsOptions()).ToString() == tls.ToString(),
           "what is shown is the same address");
   return 0;
 }

@@ -181,9 +181,11 @@ void WriteRedis() {
   Write("registry_record", "nonsense", "thttp://x\nt10.0.0.2:9898\tasleep\nt10.0.0.2:1\tserving\t0\ns/\nsa/-1\n");
 
   Write("redis_address", "plain", "redis://10.0.0.1:6379/2");
-  Write("redis_address", "password", "redis://trainer:a#b@host");
+  Write("redis_address", "password", "redis://trainer:a#b@localhost");
+  Write("redis_address", "tls_files", "rediss://trainer@host:1/2?password-file=/p&ca=/c&cert=/d&key=/k&server-name=n");
+  Write("redis_address", "plaintext", "redis://:a#b@host?allow-plaintext-password=yes");
   Write("redis_address", "encoded", "redis://us%3Aer:p%40ss@[::1]:7000");
-  Write("redis_address", "sentinels", "redis+sentinel://:#@a:26379,b,[fe80::1%eth0]:3/my%20master/1");
+  Write("redis_address", "sentinels", "rediss+sentinel://:#@a:26379,b,[fe80::1%eth0]:3/my%20master/1");
   Write("redis_address", "tls", "rediss://host");
 }
 
@@ -193,9 +195,10 @@ void WriteTexts() {
   Write("endpoint", "ipv6", "[::1]:65535");
   Write("endpoint", "scope", "[fe80::1%eth0]:80");
   Write("endpoint", "dns", "dns:///teachers:9898");
+  Write("endpoint", "tls", "grpcs://teacher.lan:9898");
   Write("endpoint", "unix", "unix:///run/edl/socket");
   Write("environment", "teachers", "2\n10.0.0.2:9898, unix:/run/edl\n");
-  Write("environment", "registry", "\n\nresnext101\nredis://:#@10.0.0.1:6379");
+  Write("environment", "registry", "\n\nresnext101\nrediss://:#@10.0.0.1:6379");
   Write("environment", "service_alone", "\n\nresnext101\n");
   Write("environment", "no_number", "all\n");
   Write("listen_address", "any", "0.0.0.0:0");

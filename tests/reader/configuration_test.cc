@@ -101,7 +101,7 @@ TEST(Configuration, RedisVariablesChangeTheirOwnFieldAndNoOther) {
     return options.redis + " " + options.service;
   };
   EXPECT_EQ(apply({}), "redis://a:1 s");
-  EXPECT_EQ(apply({{"EDL_REDIS", "redis://:pw@a:1"}}), "redis://:pw@a:1 s");
+  EXPECT_EQ(apply({{"EDL_REDIS", "rediss://:pw@a:1"}}), "rediss://:pw@a:1 s");
   EXPECT_EQ(apply({{"EDL_SERVICE", "t"}}), "redis://a:1 t");
   EXPECT_EQ(apply({{"EDL_REDIS", "redis://b:1"}, {"EDL_SERVICE", "t"}}), "redis://b:1 t");
 }

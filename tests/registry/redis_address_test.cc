@@ -35,35 +35,71 @@ TEST(RedisAddress, AnIpv6HostStandsInBrackets) {
 }
 
 TEST(RedisAddress, UserAndPasswordAreDecodedAndNeverShown) {
-  RedisAddress address = Parsed("redis://edl:p%40ss%2Fw%3ard@h:1");
+  RedisAddress address = Parsed("redis://edl:p%40ss%2Fw%3ard@localhost:1");
   EXPECT_EQ(address.user, "edl");
   EXPECT_EQ(address.password, "p@ss/w:rd");
-  EXPECT_EQ(address.ToString(), "redis://edl:***@h:1");
-  EXPECT_EQ(Parsed("redis://:only@h:1").user, "");
-  EXPECT_EQ(Parsed("redis://:only@h:1").password, "only");
-  EXPECT_EQ(Parsed("redis://u:a@b/c@h:1").password, "a@b/c") << "what is not encoded and yet clear";
+  EXPECT_EQ(address.ToString(), "redis://edl:***@localhost:1");
+  EXPECT_EQ(Parsed("redis://:only@localhost:1").user, "");
+  EXPECT_EQ(Parsed("redis://:only@localhost:1").password, "only");
+  EXPECT_EQ(Parsed("redis://u:a@b/c@[::1]:1").password, "a@b/c") << "what is not encoded and yet clear";
 }
 
 TEST(RedisAddress, SentinelsHaveAListOfHostsAndAMaster) {
-  RedisAddress address = Parsed("redis+sentinel://u:p@h1:26379,h2,[::1]:5/my-master/3");
+  RedisAddress address = Parsed("rediss+sentinel://u:p@h1:26379,h2,[::1]:5/my-master/3");
   ASSERT_EQ(address.hosts.size(), 3u);
   EXPECT_EQ(address.hosts[1].port, 26379);
   EXPECT_EQ(address.master, "my-master");
   EXPECT_EQ(address.password, "p");
   EXPECT_EQ(address.db, 3);
-  EXPECT_EQ(address.ToString(), "redis+sentinel://u:***@h1:26379,h2:26379,[::1]:5/my-master/3");
+  EXPECT_EQ(address.ToString(), "rediss+sentinel://u:***@h1:26379,h2:26379,[::1]:5/my-master/3");
 }
 
 TEST(RedisAddress, IsShownSoThatItCanBeReadAgain) {
-  EXPECT_EQ(Parsed("redis://us%3aer:p%40ss@h:1").ToString(), "redis://us%3aer:***@h:1");
+  EXPECT_EQ(Parsed("redis://us%3aer:p%40ss@127.0.0.1:1").ToString(), "redis://us%3aer:***@127.0.0.1:1");
   EXPECT_EQ(Parsed("redis+sentinel://h/my%2Fmaster%0a/1").ToString(), "redis+sentinel://h:26379/my%2fmaster%0a/1");
+}
+
+TEST(RedisAddress, TlsHasItsFilesBehindAQuestionMark) {
+  RedisAddress address = Parsed("rediss://edl@cache.lan:7000/2?password-file=/run/a%26b&ca=/etc/ca.crt&server-name=r");
+  EXPECT_EQ(address.user, "edl");
+  EXPECT_EQ(address.password, "");
+  EXPECT_EQ(address.password_file, "/run/a&b");
+  EXPECT_EQ(address.db, 2);
+  ASSERT_TRUE(address.tls);
+  EXPECT_EQ(address.tls->ca_file, "/etc/ca.crt");
+  EXPECT_EQ(address.tls->server_name, "r");
+  EXPECT_EQ(address.ToString(), "rediss://edl@cache.lan:7000/2?password-file=/run/a%26b&ca=/etc/ca.crt&server-name=r");
+  EXPECT_TRUE(Parsed("rediss://:pw@h").tls);
+  EXPECT_FALSE(Parsed("redis://h").tls);
+}
+
+TEST(RedisAddress, APasswordForAnotherMachineNeedsTlsOrALongWord) {
+  for (const char* text : {"redis://:secret@10.0.0.1", "redis://u@cache.lan?password-file=/run/secret",
+                           "redis+sentinel://:secret@localhost,10.0.0.1/m"}) {
+    auto address = RedisAddress::Parse(text);
+    EXPECT_EQ(address.status().code(), absl::StatusCode::kInvalidArgument) << text;
+    EXPECT_THAT(std::string(address.status().message()),
+                HasSubstr("has a password for another machine and no TLS, so that others could read it on the way; "
+                          "write rediss://, or, on a network that you trust, add ?allow-plaintext-password=yes"));
+    EXPECT_THAT(std::string(address.status().message()), Not(HasSubstr("secret"))) << text;
+  }
+  EXPECT_EQ(Parsed("redis://:pw@10.0.0.1?allow-plaintext-password=yes").ToString(),
+            "redis://:***@10.0.0.1:6379?allow-plaintext-password=yes");
+  for (const char* text : {"redis://:pw@127.0.0.1", "redis://:pw@[::1]", "rediss://:pw@10.0.0.1", "redis://10.0.0.1"}) {
+    Parsed(text);
+  }
 }
 
 TEST(RedisAddress, WhatIsWrongIsSaidWithoutAWordOfTheAddress) {
   const std::pair<const char*, const char*> bad[] = {
       {"", "is empty"},
       {"secret", "begins with neither"},
-      {"rediss://:secret@h", "TLS"},
+      {"redissentinel://:secret@h", "begins with neither"},
+      {"rediss://:secret@h?secret=1", "none of password-file, ca, cert"},
+      {"rediss://:secret@h?ca", "a parameter without a value"},
+      {"redis://h?ca=/secret", "a parameter of TLS"},
+      {"rediss://:secret@h?password-file=/secret", "a password and a password-file"},
+      {"redis://:secret@h?allow-plaintext-password=secret", "that is not 'yes'"},
       {"redis://", "names no host"},
       {"redis://:secret", "names no host"},
       {"redis://user:secret", "port"},

@@ -93,7 +93,7 @@ TEST(RedisTeachers, AReaderThatLeavesIsTakenOutAtOnce) {
 TEST(RedisTeachers, RefuseOptionsThatMakeNoSense) {
   auto refused = [](void (*change)(RedisTeachersOptions&)) {
     RedisTeachersOptions options;
-    options.redis = "redis://:secret@h:1";
+    options.redis = "redis://:secret@localhost:1";
     options.service = "s";
     change(options);
     absl::Status status = RedisTeachers(options)->Start([](const TeacherSet&) {});
@@ -112,9 +112,9 @@ TEST(RedisTeachers, RefuseOptionsThatMakeNoSense) {
 
 TEST(RedisTeachers, SayWhereTheyComeFromWithoutThePassword) {
   RedisTeachersOptions options;
-  options.redis = "redis://edl:secret@h:1/2";
+  options.redis = "rediss://edl:secret@h:1/2";
   options.service = "resnext101";
-  EXPECT_EQ(RedisTeachers(options)->ToString(), "those of service resnext101 at redis://edl:***@h:1/2");
+  EXPECT_EQ(RedisTeachers(options)->ToString(), "those of service resnext101 at rediss://edl:***@h:1/2");
 }
 
 }  // namespace
