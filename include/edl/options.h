@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // ReaderOptions: what a DistillReader is to do, and within which bounds.
-// The environment wins over max_teachers (EDL_MAX_TEACHERS) and trace_file (EDL_TRACE), and over the teachers given
-// (EDL_TEACHERS).
+// The environment wins over max_teachers (EDL_MAX_TEACHERS) and trace_file (EDL_TRACE), over the files of tls
+// (EDL_TLS_…) and token_file (EDL_TOKEN_FILE), and over the teachers given (EDL_TEACHERS).
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "edl/compression.h"
 #include "edl/shared_arena.h"
+#include "edl/tls.h"
 
 namespace edl {
 
@@ -54,6 +56,19 @@ struct ReaderOptions {
   // How long Next() may wait while no teacher can be reached before it fails with UNAVAILABLE; 0: for ever. An outage
   // during which it always has a batch to return does not count.
   std::chrono::milliseconds no_teacher_timeout{0};
+
+  // With it every teacher is spoken to by TLS, whatever its endpoint or the registry says; one that says grpc:// is
+  // refused. Without it those at grpcs:// are, by the system's roots, and all others are spoken to plainly. The
+  // environment's EDL_TLS_CA, EDL_TLS_CERT, EDL_TLS_KEY and EDL_TLS_SERVER_NAME set it, field by field.
+  std::optional<TlsOptions> tls;
+
+  // A file whose first token, a line of it, is shown to every teacher; read again when it changes. Empty: none is.
+  // EDL_TOKEN_FILE.
+  std::string token_file;
+
+  // Show the token over TCP without TLS as well, where everybody on the way can read and use it. Else a teacher that is
+  // spoken to so is refused. (Unix sockets are not TCP.)
+  bool allow_token_over_plain_tcp = false;
 
   // Write what the reader does, moment by moment, to this file, for Perfetto or chrome://tracing (docs/trace.md). A
   // second reader with the same file takes another: trace.json, trace.2.json, … to 16; more are not traced. Empty: no

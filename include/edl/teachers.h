@@ -16,7 +16,7 @@
 namespace edl {
 
 // The teachers of the moment. An endpoint is "host:port", "[ipv6]:port", "dns:///name:port" (one teacher, at one of the
-// name's addresses) or "unix:/path".
+// name's addresses) or "unix:/path"; "grpcs://host:port" is spoken to by TLS, "grpc://host:port" explicitly not.
 struct TeacherSet {
   std::vector<std::string> endpoints;
 };

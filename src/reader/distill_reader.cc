@@ -19,6 +19,7 @@
 #include "src/reader/reorder_buffer.h"
 #include "src/reader/source_loop.h"
 #include "src/reader/student_numbers.h"
+#include "src/rpc/client_security.h"
 #include "src/trace/trace_span.h"
 
 namespace edl {
@@ -46,16 +47,19 @@ std::shared_ptr<const std::vector<std::string>> AllNames(const ReaderOptions& op
   return names;
 }
 
-TeacherClientFactory ConnectBy(const ReaderOptions& options) {
+TeacherClientFactory ConnectBy(const ReaderOptions& options, std::shared_ptr<const ClientSecurity> security) {
   const int channels = std::min(options.channels, options.window);
-  return [client = TeacherClientOptions{options.shared_memory, options.arena, options.compression, channels}](
-             const std::string& endpoint) { return NewGrpcTeacherClient(endpoint, client); };
+  return [client = TeacherClientOptions{options.shared_memory, options.arena, options.compression, channels,
+                                        std::move(security)}](const std::string& endpoint) {
+    return NewGrpcTeacherClient(endpoint, client);
+  };
 }
 
 class DistillReaderImpl final : public DistillReader {
  public:
   DistillReaderImpl(std::unique_ptr<BatchSource> source, std::unique_ptr<TeacherWatcher> teachers,
-                    ReaderOptions options, std::unique_ptr<TraceRecorder> trace)
+                    ReaderOptions options, std::shared_ptr<const ClientSecurity> security,
+                    std::unique_ptr<TraceRecorder> trace)
       : trace_(std::move(trace)),
         options_(std::move(options)),
         source_(std::move(source)),
@@ -64,8 +68,8 @@ class DistillReaderImpl final : public DistillReader {
         buffer_(options_.ordered, std::max(options_.max_batches_ahead, kMostBatchesAhead), trace_.get()),
         executor_("edl-control"),
         dispatcher_(
-            options_, executor_, ConnectBy(options_), kMaxRequests, [this](std::int64_t windows) { OnWindow(windows); },
-            LaneTable::kCapacity, trace_.get()),
+            options_, executor_, ConnectBy(options_, std::move(security)), kMaxRequests,
+            [this](std::int64_t windows) { OnWindow(windows); }, LaneTable::kCapacity, trace_.get()),
         loop_(options_, *source_, dispatcher_, flow_, buffer_, counters_, AllNames(options_), executor_, trace_.get()),
         teachers_(std::move(teachers)) {}
 
@@ -290,13 +294,15 @@ absl::StatusOr<std::unique_ptr<DistillReader>> DistillReader::Create(std::unique
   if (source == nullptr) return absl::InvalidArgumentError("source is null; see FromBatches in edl/batch_source.h");
   if (teachers == nullptr) return absl::InvalidArgumentError("teachers is null; see FixedTeachers in edl/teachers.h");
   EDL_RETURN_IF_ERROR(options.Validate());
+  EDL_ASSIGN_OR_RETURN(std::shared_ptr<const ClientSecurity> security,
+                       ClientSecurity::Create({options.tls, options.token_file, options.allow_token_over_plain_tcp}));
   std::unique_ptr<TraceRecorder> trace;
   if (!options.trace_file.empty()) {
     EDL_ASSIGN_OR_RETURN(trace, TraceRecorder::Start(options.trace_file, options.trace_max_bytes));
     options.trace_file = trace != nullptr ? trace->path() : "";
   }
-  auto reader =
-      std::make_unique<DistillReaderImpl>(std::move(source), std::move(teachers), std::move(options), std::move(trace));
+  auto reader = std::make_unique<DistillReaderImpl>(std::move(source), std::move(teachers), std::move(options),
+                                                    std::move(security), std::move(trace));
   EDL_RETURN_IF_ERROR(reader->Begin());
   Log().info("distilling with\n{}", reader->ConfigString());
   return std::unique_ptr<DistillReader>(std::move(reader));

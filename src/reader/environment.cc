@@ -42,6 +42,19 @@ absl::Status ApplyRegistry(const std::optional<std::string>& redis, const std::o
   return absl::OkStatus();
 }
 
+void ApplyTls(const GetVariable& get, std::optional<TlsOptions>& tls) {
+  auto set = [&](const char* name, std::string TlsOptions::*field) {
+    const std::optional<std::string> value = get(name);
+    if (!value) return;
+    if (!tls) tls.emplace();
+    (*tls).*field = *value;
+  };
+  set("EDL_TLS_CA", &TlsOptions::ca_file);
+  set("EDL_TLS_CERT", &TlsOptions::cert_file);
+  set("EDL_TLS_KEY", &TlsOptions::key_file);
+  set("EDL_TLS_SERVER_NAME", &TlsOptions::server_name);
+}
+
 }  // namespace
 
 GetVariable ProcessEnvironment() {
@@ -61,6 +74,8 @@ absl::Status ApplyEnvironment(const GetVariable& get, ReaderOptions& options,
     }
   }
   if (std::optional<std::string> trace = get("EDL_TRACE")) options.trace_file = *trace;
+  ApplyTls(get, options.tls);
+  if (std::optional<std::string> token = get("EDL_TOKEN_FILE")) options.token_file = *token;
   if (std::optional<std::string> endpoints = get("EDL_TEACHERS")) {
     std::vector<std::string> list;
     for (absl::string_view endpoint : absl::StrSplit(*endpoints, ',', absl::SkipWhitespace())) {

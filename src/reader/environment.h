@@ -5,6 +5,11 @@
 //   EDL_SERVICE       name          whom it looks for. Both: RedisTeachers, whatever teachers the program says
 //   EDL_MAX_TEACHERS  n             ReaderOptions::max_teachers
 //   EDL_TRACE         file          ReaderOptions::trace_file
+//   EDL_TLS_CA        file          ReaderOptions::tls, ca_file; TLS is on with any of these
+//   EDL_TLS_CERT      file          … cert_file
+//   EDL_TLS_KEY       file          … key_file
+//   EDL_TLS_SERVER_NAME  name       … server_name
+//   EDL_TOKEN_FILE    file          ReaderOptions::token_file
 // EDL_TEACHERS wins over the registry. EDL_REDIS or EDL_SERVICE alone changes nothing for other teachers than
 // RedisTeachers: shells export them for edl-teacher, too.
 // Errors: INVALID_ARGUMENT - a value that makes no sense; one of EDL_REDIS and EDL_SERVICE without the other when the

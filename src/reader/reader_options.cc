@@ -119,6 +119,9 @@ std::string ReaderOptions::ToString() const {
   line("check_finite", check_finite ? "true" : "false");
   line("num_epochs", limit(num_epochs, "0 (as many as are read)"));
   line("no_teacher_timeout_ms", limit(no_teacher_timeout.count(), "0 (for ever)"));
+  line("tls", tls ? tls->ToString() : "(as each endpoint says)");
+  line("token_file", token_file.empty() ? "(none)" : token_file);
+  if (allow_token_over_plain_tcp) line("allow_token_over_plain_tcp", "true");
   line("trace_file", trace_file.empty() ? "(none)" : trace_file);
   line("trace_max_bytes", trace_max_bytes);
   line("teacher_batch_rows", teacher_batch_rows);

@@ -9,6 +9,7 @@
 #include "CLI/CLI.hpp"
 #include "src/base/termination.h"
 #include "src/registry/lease_keeper.h"
+#include "src/rpc/client_security.h"
 #include "src/rpc/readiness_probe.h"
 
 namespace edl {
@@ -41,13 +42,18 @@ void Wait(LeaseKeeper& keeper, const LeaseOptions& options, Termination& termina
   termination.Await();
 }
 
-int Run(const LeaseOptions& options) {
+int Run(const LeaseOptions& options, const ClientSecurityOptions& security_options) {
   Termination termination;
   if (absl::Status status = options.Validate(); !status.ok()) {
     std::fprintf(stderr, "edl-register: --%s\n", std::string(status.message()).c_str());
     return 2;
   }
-  ReadinessProbe probe(options.endpoint, options.model);
+  const auto security = ClientSecurity::Create(security_options);
+  if (!security.ok()) {
+    std::fprintf(stderr, "edl-register: %s\n", std::string(security.status().message()).c_str());
+    return 2;
+  }
+  ReadinessProbe probe(options.endpoint, options.model, *security);
   auto keeper = LeaseKeeper::Start(options, [&probe] { return probe.Check(kCheckTimeout); });
   if (!keeper.ok()) {
     std::fprintf(stderr, "edl-register: %s\n", keeper.status().ToString().c_str());
@@ -63,21 +69,34 @@ int Run(const LeaseOptions& options) {
 
 int main(int argc, char** argv) {
   edl::LeaseOptions options;
+  edl::ClientSecurityOptions security;
+  edl::TlsOptions tls;
   CLI::App app(edl::kHelp);
   app.set_version_flag("--version", EDL_VERSION);
   app.add_option("--redis", options.redis,
                  "The registry: redis://[user:password@]host:port[/db], or through sentinels\n"
-                 "redis+sentinel://[user:password@]host:port,host:port/master-name[/db].\n"
-                 "Other users of this machine see a command line: better set EDL_REDIS")
+                 "redis+sentinel://[user:password@]host:port,host:port/master-name[/db]; rediss for TLS.\n"
+                 "Other users of this machine see a command line: better set EDL_REDIS,\n"
+                 "or name a file that holds the password: redis://user@host:port?password-file=FILE")
       ->required()
       ->envname("EDL_REDIS");
   app.add_option("--service", options.service, "What the students ask for")->required()->envname("EDL_SERVICE");
-  app.add_option("--endpoint", options.endpoint, "host:port of the server's gRPC port, as students reach it")
+  app.add_option("--endpoint", options.endpoint,
+                 "host:port of the server's gRPC port, as students reach it; grpcs://host:port where it speaks TLS")
       ->required();
+  app.add_option("--tls-ca", tls.ca_file, "CA of the server's certificate (PEM) [the system's roots]");
+  app.add_option("--tls-cert", tls.cert_file, "our own certificate, for a server that asks for one (PEM)");
+  app.add_option("--tls-key", tls.key_file, "its key (PEM, without a passphrase)");
+  app.add_option("--tls-server-name", tls.server_name, "the name in the server's certificate [the endpoint's host]");
+  app.add_option("--token-file", security.token_file, "show the server the first token in this file, by TLS only");
   app.add_option("--model", options.model, "A model that must be ready; it is shown in the registry, too");
   app.add_option("--weight", options.weight, "The server's speed beside the others' of the service: 1 to 1000")
       ->capture_default_str();
   app.add_option("--info", options.info, "Free text, for people who look at the registry");
   CLI11_PARSE(app, argc, argv);
-  return edl::Run(options);
+  // A grpcs:// endpoint is spoken to by TLS in any case.
+  if (!tls.ca_file.empty() || !tls.cert_file.empty() || !tls.key_file.empty() || !tls.server_name.empty()) {
+    security.tls = tls;
+  }
+  return edl::Run(options, security);
 }

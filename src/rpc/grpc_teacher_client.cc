@@ -3,19 +3,21 @@
 #include <utility>
 #include <vector>
 
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
+#include "grpcpp/support/channel_arguments.h"
 #include "src/base/endpoint.h"
+#include "src/base/status.h"
+#include "src/rpc/diagnosing_probe.h"
 #include "src/rpc/grpc_infer_call.h"
 #include "src/rpc/grpc_model_probe.h"
 #include "src/rpc/keepalive.h"
+#include "src/rpc/refusing_client.h"
 #include "src/rpc/server_extensions.h"
 #include "src/rpc/teacher_client.h"
 
 namespace edl {
 namespace {
 
-std::shared_ptr<grpc::Channel> NewChannel(const std::string& endpoint) {
+grpc::ChannelArguments ArgumentsOfChannels() {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);
   arguments.SetMaxSendMessageSize(-1);
@@ -29,21 +31,25 @@ std::shared_ptr<grpc::Channel> NewChannel(const std::string& endpoint) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kClientPingTime);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingTimeout);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 0);
-  return grpc::CreateCustomChannel(EndpointUri(endpoint), grpc::InsecureChannelCredentials(), arguments);
+  return arguments;
 }
 
 using Channels = std::vector<std::shared_ptr<grpc::Channel>>;
 
-Channels NewChannels(const std::string& endpoint, std::size_t count) {
+absl::StatusOr<Channels> NewChannels(const std::string& endpoint, const ClientSecurity& security, std::size_t count) {
   Channels channels;
-  for (std::size_t i = 0; i < count; ++i) channels.push_back(NewChannel(endpoint));
+  for (std::size_t i = 0; i < count; ++i) {
+    EDL_ASSIGN_OR_RETURN(std::shared_ptr<grpc::Channel> channel, security.NewChannel(endpoint, ArgumentsOfChannels()));
+    channels.push_back(std::move(channel));
+  }
   return channels;
 }
 
 class GrpcTeacherClient final : public TeacherClient {
  public:
-  GrpcTeacherClient(const std::string& endpoint, const TeacherClientOptions& options)
-      : endpoint_(endpoint), channels_(NewChannels(endpoint, static_cast<std::size_t>(options.channels))) {
+  GrpcTeacherClient(const std::string& endpoint, const TeacherClientOptions& options,
+                    std::shared_ptr<const ClientSecurity> security, Channels channels)
+      : endpoint_(endpoint), security_(std::move(security)), channels_(std::move(channels)) {
     if (options.shared_memory && IsThisMachine(endpoint)) {
       extensions_.shared_memory = std::make_unique<SharedMemoryLink>(endpoint, options.arena);
     }
@@ -56,12 +62,16 @@ class GrpcTeacherClient final : public TeacherClient {
   }
 
   std::unique_ptr<TeacherCall> NewCall() override { return New(calls_); }
-  std::unique_ptr<ModelProbe> NewModelProbe() override { return New(probes_); }
+  std::unique_ptr<ModelProbe> NewModelProbe() override {
+    return std::make_unique<DiagnosingProbe>(New(probes_), endpoint_, security_);
+  }
 
   void Reconnect() override {
     // The old ones go at the next time, or with their last call, when the new ones have long been in use: the last
     // channel in use must not end on gRPC's own thread.
-    old_channels_ = std::exchange(channels_, NewChannels(endpoint_, channels_.size()));
+    absl::StatusOr<Channels> channels = NewChannels(endpoint_, *security_, channels_.size());
+    if (!channels.ok()) return;  // its rules do not change, and had nothing against the ones that there are
+    old_channels_ = std::exchange(channels_, *std::move(channels));
     for (std::size_t i = 0; i < calls_.size(); ++i) calls_[i]->set_channel(InTurn(i));
     for (std::size_t i = 0; i < probes_.size(); ++i) probes_[i]->set_channel(InTurn(i));
   }
@@ -76,6 +86,7 @@ class GrpcTeacherClient final : public TeacherClient {
   }
 
   const std::string endpoint_;
+  const std::shared_ptr<const ClientSecurity> security_;
   ServerExtensions extensions_;
   Channels channels_;
   Channels old_channels_;
@@ -87,7 +98,11 @@ class GrpcTeacherClient final : public TeacherClient {
 }  // namespace
 
 std::unique_ptr<TeacherClient> NewGrpcTeacherClient(const std::string& endpoint, const TeacherClientOptions& options) {
-  return std::make_unique<GrpcTeacherClient>(endpoint, options);
+  std::shared_ptr<const ClientSecurity> security = options.security;
+  if (security == nullptr) security = ClientSecurity::Default();
+  absl::StatusOr<Channels> channels = NewChannels(endpoint, *security, static_cast<std::size_t>(options.channels));
+  if (!channels.ok()) return std::make_unique<RefusingClient>(channels.status());
+  return std::make_unique<GrpcTeacherClient>(endpoint, options, std::move(security), *std::move(channels));
 }
 
 }  // namespace edl

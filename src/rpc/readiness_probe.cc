@@ -5,27 +5,28 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
-#include "grpcpp/create_channel.h"
 #include "grpcpp/generic/generic_stub.h"
-#include "grpcpp/security/credentials.h"
+#include "grpcpp/support/channel_arguments.h"
 #include "proto/inference.grpc.pb.h"
-#include "src/base/endpoint.h"
+#include "src/base/interrupt.h"
 #include "src/base/mutex.h"
 #include "src/base/status.h"
 #include "src/rpc/status_code.h"
+#include "src/rpc/tls_diagnosis.h"
 
 namespace edl {
 namespace {
 
 using Deadline = std::chrono::system_clock::time_point;
 
-std::shared_ptr<grpc::Channel> NewChannel(const std::string& endpoint) {
+grpc::ChannelArguments ArgumentsOfChannel() {
   grpc::ChannelArguments arguments;
   // A server that comes back is to be listed at the next heartbeat.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 500);
-  return grpc::CreateCustomChannel(EndpointUri(endpoint), grpc::InsecureChannelCredentials(), arguments);
+  return arguments;
 }
 
 // Calls grpc.health.v1.Health/Check for the whole server. By hand: both messages are one field, and a second copy of
@@ -63,21 +64,29 @@ bool SaysServing(const grpc::ByteBuffer& reply) {
 
 }  // namespace
 
-ReadinessProbe::ReadinessProbe(const std::string& endpoint, std::string model)
-    : model_(std::move(model)), channel_(NewChannel(endpoint)) {}
+ReadinessProbe::ReadinessProbe(const std::string& endpoint, std::string model,
+                               std::shared_ptr<const ClientSecurity> security)
+    : endpoint_(endpoint),
+      model_(std::move(model)),
+      security_(std::move(security)),
+      channel_(security_->NewChannel(endpoint, ArgumentsOfChannel())) {}
 
 ReadinessProbe::~ReadinessProbe() = default;
 
 absl::Status ReadinessProbe::Check(std::chrono::milliseconds timeout) {
+  EDL_RETURN_IF_ERROR(channel_.status());
   const Deadline deadline = std::chrono::system_clock::now() + timeout;
   grpc::ByteBuffer health;
-  const grpc::Status status = CheckHealth(channel_, deadline, &health);
+  const grpc::Status status = CheckHealth(*channel_, deadline, &health);
+  if (const absl::Status fault = FromGrpc(status); IsWorthDiagnosing(fault)) {
+    return Annotate(DiagnoseTls(fault, endpoint_, *security_, Interrupt()), "health check");
+  }
   const bool has_health = status.error_code() != grpc::StatusCode::UNIMPLEMENTED;
   if (has_health) {
     EDL_RETURN_IF_ERROR(Annotate(FromGrpc(status), "health check"));
     if (!SaysServing(health)) return absl::UnavailableError("health check: it says that it does not serve");
   }
-  auto stub = inference::GRPCInferenceService::NewStub(channel_);
+  auto stub = inference::GRPCInferenceService::NewStub(*channel_);
   if (!has_health) {
     grpc::ClientContext context;
     context.set_deadline(deadline);

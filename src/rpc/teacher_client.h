@@ -2,7 +2,8 @@
 // TeacherClient: the connections to one teacher, which speaks the Open Inference Protocol.
 // Place: a lane owns one; dispatch knows gRPC only through these interfaces.
 // Errors: gRPC's codes as the server or the transport gives them, with the server's pushback (pushback.h); DATA_LOSS -
-//         the server's answer does not parse.
+//         the server's answer does not parse; UNAUTHENTICATED, of a probe - also what client_security.h refuses, and
+//         what tls_diagnosis.h finds.
 // Thread-safety: any thread; New… and Reconnect one thread at a time. `done` runs once for each Start, on a gRPC thread
 //                or, if gRPC knows the outcome at once, inside Start; calls and probes are destroyed only after it
 //                returned.
@@ -18,6 +19,7 @@
 #include "edl/compression.h"
 #include "edl/model.h"
 #include "edl/shared_arena.h"
+#include "src/rpc/client_security.h"
 #include "src/rpc/infer_message.h"
 
 namespace edl {
@@ -76,6 +78,8 @@ struct TeacherClientOptions {
   Compression compression;
   // Connections; the n-th call that the client makes is sent over the n-th of them, and so on in turn.
   int channels = 1;
+  // TLS and token; null: as ClientSecurity::Default().
+  std::shared_ptr<const ClientSecurity> security;
 };
 
 // Connects in the background, when first used. `endpoint` has been checked.

@@ -73,6 +73,7 @@ void InferCall::Start() {
 }
 
 absl::Status InferCall::Accept() {
+  EDL_RETURN_IF_ERROR(LetIn(parts_.tokens, *context_));
   EDL_RETURN_IF_ERROR(parts_.gate.Enter());
   entered_ = true;
   EDL_ASSIGN_OR_RETURN(InferRequest request, DecodeRequest(*request_));

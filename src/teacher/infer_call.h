@@ -25,6 +25,7 @@
 #include "src/teacher/request_gate.h"
 #include "src/teacher/server_stats.h"
 #include "src/teacher/shared_regions.h"
+#include "src/teacher/token_gate.h"
 
 namespace edl {
 
@@ -37,7 +38,8 @@ struct InferParts {
   ServerCounters& counters;
   ModelStatistics& statistics;
   std::int64_t max_batch_rows;
-  bool joins;  // dynamic batching
+  bool joins;                         // dynamic batching
+  const TokenGate* tokens = nullptr;  // whom to let in; null: everybody
 };
 
 class InferCall final : public grpc::ServerUnaryReactor, private InstanceJob {

@@ -11,9 +11,12 @@ namespace edl {
 namespace {
 
 template <typename Body>
-grpc::ServerUnaryReactor* Reply(grpc::CallbackServerContext* context, Body&& body) {
+grpc::ServerUnaryReactor* Reply(const InferParts& parts, grpc::CallbackServerContext* context, Body&& body) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpc(Guarded(body)));
+  reactor->Finish(ToGrpc(Guarded([&]() -> absl::Status {
+    EDL_RETURN_IF_ERROR(LetIn(parts.tokens, *context));
+    return body();
+  })));
   return reactor;
 }
 
@@ -53,7 +56,7 @@ void Write(const Statistics::Values& values, inference::ModelStatistics& proto) 
 
 grpc::ServerUnaryReactor* InferenceService::ServerLive(Context* context, const inference::ServerLiveRequest*,
                                                        inference::ServerLiveResponse* reply) {
-  return Reply(context, [&] {
+  return Reply(parts_, context, [&] {
     reply->set_live(true);
     return absl::OkStatus();
   });
@@ -61,7 +64,7 @@ grpc::ServerUnaryReactor* InferenceService::ServerLive(Context* context, const i
 
 grpc::ServerUnaryReactor* InferenceService::ServerReady(Context* context, const inference::ServerReadyRequest*,
                                                         inference::ServerReadyResponse* reply) {
-  return Reply(context, [&] {
+  return Reply(parts_, context, [&] {
     reply->set_ready(parts_.gate.open());
     return absl::OkStatus();
   });
@@ -69,7 +72,7 @@ grpc::ServerUnaryReactor* InferenceService::ServerReady(Context* context, const 
 
 grpc::ServerUnaryReactor* InferenceService::ModelReady(Context* context, const inference::ModelReadyRequest* request,
                                                        inference::ModelReadyResponse* reply) {
-  return Reply(context, [&] {
+  return Reply(parts_, context, [&] {
     reply->set_ready(parts_.gate.open());
     return CheckModelName(parts_.model.info(), request->name(), request->version());
   });
@@ -77,7 +80,7 @@ grpc::ServerUnaryReactor* InferenceService::ModelReady(Context* context, const i
 
 grpc::ServerUnaryReactor* InferenceService::ServerMetadata(Context* context, const inference::ServerMetadataRequest*,
                                                            inference::ServerMetadataResponse* reply) {
-  return Reply(context, [&] {
+  return Reply(parts_, context, [&] {
     reply->set_name("edl-teacher");
     reply->set_version(EDL_VERSION);
     // A name appears here together with the calls, or parameters, that it stands for.
@@ -92,7 +95,7 @@ grpc::ServerUnaryReactor* InferenceService::ServerMetadata(Context* context, con
 grpc::ServerUnaryReactor* InferenceService::ModelMetadata(Context* context,
                                                           const inference::ModelMetadataRequest* request,
                                                           inference::ModelMetadataResponse* reply) {
-  return Reply(context, [&] {
+  return Reply(parts_, context, [&] {
     EDL_RETURN_IF_ERROR(CheckModelName(parts_.model.info(), request->name(), request->version()));
     *reply = ToProto(parts_.model.info());
     return absl::OkStatus();
@@ -102,7 +105,7 @@ grpc::ServerUnaryReactor* InferenceService::ModelMetadata(Context* context,
 grpc::ServerUnaryReactor* InferenceService::ModelStatistics(Context* context,
                                                             const inference::ModelStatisticsRequest* request,
                                                             inference::ModelStatisticsResponse* reply) {
-  return Reply(context, [&] {
+  return Reply(parts_, context, [&] {
     const ModelInfo& info = parts_.model.info();
     EDL_RETURN_IF_ERROR(CheckModelName(info, request->name(), request->version()));
     inference::ModelStatistics& model = *reply->add_model_stats();
@@ -116,7 +119,7 @@ grpc::ServerUnaryReactor* InferenceService::ModelStatistics(Context* context,
 grpc::ServerUnaryReactor* InferenceService::SystemSharedMemoryStatus(
     Context* context, const inference::SystemSharedMemoryStatusRequest* request,
     inference::SystemSharedMemoryStatusResponse* reply) {
-  return Reply(context, [&] {
+  return Reply(parts_, context, [&] {
     EDL_ASSIGN_OR_RETURN(std::vector<SharedRegions::Region> regions, parts_.regions.List(request->name()));
     for (const SharedRegions::Region& region : regions) {
       auto& status = (*reply->mutable_regions())[region.name];
@@ -132,7 +135,7 @@ grpc::ServerUnaryReactor* InferenceService::SystemSharedMemoryStatus(
 grpc::ServerUnaryReactor* InferenceService::SystemSharedMemoryRegister(
     Context* context, const inference::SystemSharedMemoryRegisterRequest* request,
     inference::SystemSharedMemoryRegisterResponse*) {
-  return Reply(context, [&] {
+  return Reply(parts_, context, [&] {
     return parts_.regions.Register(request->name(), request->key(), request->offset(), request->byte_size());
   });
 }
@@ -140,7 +143,7 @@ grpc::ServerUnaryReactor* InferenceService::SystemSharedMemoryRegister(
 grpc::ServerUnaryReactor* InferenceService::SystemSharedMemoryUnregister(
     Context* context, const inference::SystemSharedMemoryUnregisterRequest* request,
     inference::SystemSharedMemoryUnregisterResponse*) {
-  return Reply(context, [&] {
+  return Reply(parts_, context, [&] {
     parts_.regions.Unregister(request->name());
     return absl::OkStatus();
   });

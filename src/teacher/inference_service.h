@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // InferenceService: the Open Inference Protocol's service, for one model.
 // Place: TeacherServer registers it with gRPC; ModelInfer calls become InferCalls, the rest is answered on the spot.
+// Errors: UNAUTHENTICATED - the caller shows none of the tokens that are wanted (token_gate.h), whatever the method.
 // Thread-safety: gRPC calls it from any of its threads.
 // Source: Open Inference Protocol (KServe v2), gRPC; gRPC's callback API (proposal L67), raw methods.
 #pragma once

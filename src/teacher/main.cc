@@ -86,7 +86,7 @@ absl::Status Serve(const TeacherFlags& flags, Termination& termination) {
   EDL_ASSIGN_OR_RETURN(const std::unique_ptr<HttpServer> pages, StartPages(flags, *server));
   // To be read by whoever started this process: its ports may be the system's choice.
   for (const std::string& endpoint : server->endpoints()) {
-    std::printf("serving %s at %s\n", server->model().info().name.c_str(), endpoint.c_str());
+    std::printf("serving %s at %s%s\n", server->model().info().name.c_str(), flags.Scheme().c_str(), endpoint.c_str());
   }
   if (pages != nullptr) std::printf("metrics at http://%s/metrics\n", pages->endpoint().c_str());
   std::fflush(stdout);

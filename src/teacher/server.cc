@@ -62,6 +62,7 @@ void EnableStandardServices() {
 absl::Status TeacherServerOptions::Validate() const {
   if (listen.empty()) return absl::InvalidArgumentError("listen is empty; expected at least one address");
   for (const std::string& address : listen) EDL_RETURN_IF_ERROR(CheckListenAddress(address));
+  EDL_RETURN_IF_ERROR(security.Validate(listen));
   EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("max_batch_rows", max_batch_rows, 1, std::int64_t{1} << 40));
   if (max_batch_delay) {
     EDL_RETURN_IF_ERROR(
@@ -75,27 +76,34 @@ absl::StatusOr<std::unique_ptr<TeacherServer>> TeacherServer::Start(const Teache
                                                                     std::unique_ptr<Model> model) {
   EDL_RETURN_IF_ERROR(options.Validate());
   EDL_RETURN_IF_ERROR(CheckModelInfo(model->info()));
-  std::unique_ptr<TeacherServer> server(new TeacherServer(options, std::move(model)));
-  EDL_RETURN_IF_ERROR(server->Listen(options.listen));
+  std::unique_ptr<TokenGate> tokens;
+  if (!options.security.token_file.empty()) {
+    EDL_ASSIGN_OR_RETURN(tokens, TokenGate::Open("--token-file", options.security.token_file));
+  }
+  std::unique_ptr<TeacherServer> server(new TeacherServer(options, std::move(tokens), std::move(model)));
+  EDL_RETURN_IF_ERROR(server->Listen(options));
   return server;
 }
 
-TeacherServer::TeacherServer(const TeacherServerOptions& options, std::unique_ptr<Model> model)
+TeacherServer::TeacherServer(const TeacherServerOptions& options, std::unique_ptr<TokenGate> tokens,
+                             std::unique_ptr<Model> model)
     : instances_(options.instances),
       model_(std::move(model)),
       gate_(options.instances + options.max_queued),
       pool_(options.instances, JoiningOf(options)),
       regions_(OffersSharedMemory(options)),
       health_(*model_, pool_, counters_),
+      tokens_(std::move(tokens)),
       service_(std::make_unique<InferenceService>(InferParts{*model_, gate_, pool_, regions_, counters_, statistics_,
                                                              options.max_batch_rows,
-                                                             options.max_batch_delay.has_value()})) {}
+                                                             options.max_batch_delay.has_value(), tokens_.get()})) {}
 
 TeacherServer::~TeacherServer() {
   Stop();
 }
 
-absl::Status TeacherServer::Listen(const std::vector<std::string>& addresses) {
+absl::Status TeacherServer::Listen(const TeacherServerOptions& options) {
+  const std::vector<std::string>& addresses = options.listen;
   for (const std::string& address : addresses) EDL_RETURN_IF_ERROR(ProbeListenAddress(address));
   EnableStandardServices();
   grpc::ServerBuilder builder;
@@ -104,9 +112,10 @@ absl::Status TeacherServer::Listen(const std::vector<std::string>& addresses) {
   builder.SetMaxReceiveMessageSize(-1);
   builder.SetMaxSendMessageSize(-1);
   builder.RegisterService(service_.get());
+  const std::shared_ptr<grpc::ServerCredentials> credentials = NewServerCredentials(options.security);
   std::vector<int> ports(addresses.size());
   for (std::size_t i = 0; i < addresses.size(); ++i) {
-    builder.AddListeningPort(addresses[i], grpc::InsecureServerCredentials(), &ports[i]);
+    builder.AddListeningPort(addresses[i], credentials, &ports[i]);
   }
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) {

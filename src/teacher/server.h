@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // TeacherServer: serves one model over the Open Inference Protocol.
 // Place: what edl-teacher and FakeTeacher are made of; between gRPC's sockets and a Model.
-// Errors: Start: INVALID_ARGUMENT - options or the model's description; UNAVAILABLE - an address cannot be had.
+// Errors: Start: INVALID_ARGUMENT - options, their files, the model's description; UNAVAILABLE - an address cannot be
+//         had.
 //         Requests: see request_check.h, request_gate.h; a model's own status is passed on as it is, its exception is
 //         INTERNAL; neither touches the next request.
 // Thread-safety: stats(), statistics(), serving(): any thread. Drain, Stop and the destructor: one thread at a time.
@@ -19,8 +20,10 @@
 #include "edl/model.h"
 #include "src/teacher/health_check.h"
 #include "src/teacher/infer_call.h"
+#include "src/teacher/server_security.h"
 #include "src/teacher/server_stats.h"
 #include "src/teacher/shared_regions.h"
+#include "src/teacher/token_gate.h"
 
 namespace grpc {
 class Server;
@@ -42,6 +45,7 @@ struct TeacherServerOptions {
   // Behaviour.
   std::vector<std::string> listen = {"127.0.0.1:0"};  // "host:port" (port 0: a free one), "unix:/path"
   SharedMemoryPolicy shared_memory = SharedMemoryPolicy::kIfLocal;
+  ServerSecurityOptions security;         // TLS and tokens; by default plain and for everybody
   std::int64_t max_batch_rows = 1 << 20;  // rows in one request; more is INVALID_ARGUMENT
 
   // Dynamic batching: requests that wait are joined, up to max_batch_rows, and the first of them waits at most so long
@@ -65,7 +69,7 @@ class TeacherServer {
                                                               std::unique_ptr<Model> model);
   ~TeacherServer();
 
-  // The addresses with the real ports, in the order of TeacherServerOptions::listen.
+  // The addresses with the real ports, without a scheme, in the order of TeacherServerOptions::listen.
   const std::vector<std::string>& endpoints() const { return endpoints_; }
   const std::string& endpoint() const { return endpoints_.front(); }
 
@@ -94,8 +98,8 @@ class TeacherServer {
   void Stop();
 
  private:
-  TeacherServer(const TeacherServerOptions& options, std::unique_ptr<Model> model);
-  absl::Status Listen(const std::vector<std::string>& addresses);
+  TeacherServer(const TeacherServerOptions& options, std::unique_ptr<TokenGate> tokens, std::unique_ptr<Model> model);
+  absl::Status Listen(const TeacherServerOptions& options);
   void SayNotServing();
 
   // Order: what is above outlives what is below.
@@ -107,6 +111,7 @@ class TeacherServer {
   InstancePool pool_;
   SharedRegions regions_;
   HealthCheck health_;
+  std::unique_ptr<TokenGate> tokens_;  // null: everybody may call
   const std::unique_ptr<InferenceService> service_;
   std::unique_ptr<grpc::Server> server_;
   std::vector<std::string> endpoints_;

@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/endpoint.h"
 #include "src/base/status.h"
 #include "src/registry/redis_address.h"
 #include "src/teacher/advertised_endpoint.h"
@@ -57,6 +59,16 @@ void TeacherFlags::AddTo(CLI::App& app) {
                  "address of those pages, which have no password [--host; with --listen, the first host of "
                  "those, or 127.0.0.1 when there is none]")
       ->needs(http);
+  app.add_option("--tls-cert", server.security.cert_file,
+                 "serve by TLS, with this certificate (PEM); it and the next two are read again when they change");
+  app.add_option("--tls-key", server.security.key_file, "the certificate's key (PEM, without a passphrase)");
+  app.add_option("--tls-client-ca", server.security.client_ca_file,
+                 "serve only students whose certificate comes from this CA (PEM): mutual TLS");
+  app.add_option(
+      "--token-file", server.security.token_file,
+      "serve only students that show one of the tokens in this file, one a line; read again when it changes");
+  app.add_flag("--allow-token-over-plain-tcp", server.security.allow_token_over_plain_tcp,
+               "take tokens without TLS, too, where everybody on the way can read and use them");
   app.add_flag("--allow-shared-memory", allow_shared_memory,
                "take tensors of students on this machine in shared memory; without it, only when nobody beyond this "
                "machine can reach this teacher (--host 127.0.0.1, unix:)");
@@ -73,8 +85,9 @@ void TeacherFlags::AddTo(CLI::App& app) {
 
   CLI::Option* to = app.add_option("--redis", redis,
                                    "register there: redis://[user:password@]host:port[/db] or "
-                                   "redis+sentinel://host:port,host:port/master-name; a password is better kept in "
-                                   "the environment, where ps does not show it")
+                                   "redis+sentinel://host:port,host:port/master-name, rediss for TLS; a password is "
+                                   "better kept in a file (?password-file=FILE) or in the environment, where ps "
+                                   "does not show it")
                         ->envname("EDL_REDIS");
   app.add_option("--service", service, "register under this name, which students ask for")
       ->envname("EDL_SERVICE")
@@ -136,14 +149,24 @@ absl::StatusOr<LeaseOptions> TeacherFlags::DescribeLease(const std::vector<std::
     EDL_ASSIGN_OR_RETURN(lease.endpoint, ListeningForStudents(listening));
     EDL_ASSIGN_OR_RETURN(const RedisAddress address, RedisAddress::Parse(redis));
     if (IsWildcard(lease.endpoint)) {
-      lease.find_endpoint = [listening = lease.endpoint, address] { return AdvertisedEndpoint(listening, address); };
+      lease.find_endpoint = [listening = lease.endpoint, address, scheme = Scheme()]() -> absl::StatusOr<std::string> {
+        EDL_ASSIGN_OR_RETURN(const std::string endpoint, AdvertisedEndpoint(listening, address));
+        return scheme + endpoint;
+      };
     }
   }
+  // (Of a Unix socket, or a name that gRPC looks up, the student has to know.)
+  const bool host_and_port = !absl::StartsWith(lease.endpoint, "unix:") && !absl::StartsWith(lease.endpoint, "dns:");
+  if (host_and_port && TlsOf(lease.endpoint) == EndpointTls::kUnsaid) lease.endpoint = Scheme() + lease.endpoint;
   lease.model = model_name;
   lease.info = info;
   lease.weight = weight;
   EDL_RETURN_IF_ERROR(lease.Validate());
   return lease;
+}
+
+std::string TeacherFlags::Scheme() const {
+  return server.security.tls() ? "grpcs://" : "";
 }
 
 absl::Status TeacherFlags::CheckLease() const {

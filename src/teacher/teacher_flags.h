@@ -58,6 +58,8 @@ struct TeacherFlags {
   TeacherServerOptions ServerOptions() const;
   // Where /metrics and the others are: `http_host`, else the first host that it listens on, else this machine.
   std::string PagesHost() const;
+  // What stands before an address of the server where students are told of it: "grpcs://" with TLS, else "".
+  std::string Scheme() const;
   // For a server that listens there and serves that model.
   absl::StatusOr<LeaseOptions> DescribeLease(const std::vector<std::string>& listening,
                                              const std::string& model_name) const;

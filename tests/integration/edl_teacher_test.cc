@@ -13,8 +13,10 @@
 #include "edl/testing/teacher_process.h"
 #include "gmock/gmock.h"
 #include "tests/support/raw_call.h"
+#include "tests/support/redis_process.h"
 #include "tests/support/rows.h"
 #include "tests/support/script_file.h"
+#include "tests/support/test_ca.h"
 #include "tests/support/wire_client.h"
 
 namespace edl {
@@ -64,6 +66,25 @@ TEST(EdlTeacher, TeachesAReader) {
   auto two = StartTeacher({"--model", file});
   auto reader = test::NewReader(test::BatchesOf(50, 8), FixedTeachers({one->endpoint(), two->endpoint()}));
   for (int epoch = 0; epoch < 3; ++epoch) test::ExpectEpoch(*reader, epoch, 50, 8);
+}
+
+TEST(EdlTeacher, TeachesByTlsWhoShowsItsToken) {
+  test::ScratchFolder folder;
+  const test::TestCa ca(folder, "edl-ca");
+  const TlsOptions tls = ca.Issue("teacher");
+  folder.Write("tokens", "dG9rZW4=\n");
+  const std::string tokens = (folder.path() / "tokens").string();
+  test::RedisProcess redis;
+  auto teacher = StartTeacher({"--model", RowsFile(), "--tls-cert", tls.cert_file, "--tls-key", tls.key_file,
+                               "--token-file", tokens, "--redis", redis.url(), "--service", "rows"});
+  EXPECT_THAT(teacher->endpoint(), ::testing::StartsWith("grpcs://127.0.0.1:"));
+  ReaderOptions options = test::RowOptions();
+  options.tls.emplace();
+  options.tls->ca_file = tls.ca_file;
+  options.token_file = tokens;
+  auto reader = test::NewReader(test::BatchesOf(50, 8), RedisTeachers({redis.url(), "rows"}), options);
+  test::ExpectEpoch(*reader, 0, 50, 8);
+  EXPECT_THAT(redis.Members("/service/rows/teachers"), ::testing::ElementsAre(teacher->endpoint()));
 }
 
 TEST(EdlTeacher, FlagsWinOverTheSidecarAndDoWithoutOne) {
@@ -164,6 +185,10 @@ TEST(EdlTeacher, SaysWhyItCannotServe) {
            {"--model " + file + " --device cuda:77", "device 'cuda:77': this libtorch finds"},
            {"--model " + file + " --host 192.0.2.1 --port 0", "cannot listen on 192.0.2.1:0"},
            {"--model " + file + " --instances 0", "instances is 0; expected 1 to 1024"},
+           {"--model " + file + " --tls-cert /no/such.crt", "--tls-key is missing; TLS needs --tls-cert and --tls-key"},
+           {"--model " + file + " --tls-cert /no/such.crt --tls-key k", "--tls-cert '/no/such.crt' cannot be read"},
+           {"--model " + file + " --token-file " + file + ".json", "has in line 1 what is no token"},
+           {"--model " + file + " --redis redis://:secret@10.0.0.1 --service s", "has a password for another machine"},
        }) {
     const auto [text, status] = RunTeacher(c.arguments);
     EXPECT_NE(status, 0) << c.arguments;

@@ -118,6 +118,25 @@ TEST(Configuration, OneRedisVariableAloneDoesNotStopAProgramWithTeachersOfItsOwn
   EXPECT_EQ(teachers->ToString(), "those of service s at redis://b:1");
 }
 
+TEST(Configuration, TlsAndTokenComeFromTheEnvironmentFieldByField) {
+  ReaderOptions options = test::RowOptions();
+  std::unique_ptr<TeacherWatcher> teachers = FixedTeachers({"a:1"});
+  auto apply = [&](const Variables& variables) {
+    auto get = [&](const char* name) {
+      auto found = variables.find(name);
+      return found == variables.end() ? std::nullopt : std::make_optional(found->second);
+    };
+    return ApplyEnvironment(get, options, teachers);
+  };
+  ASSERT_TRUE(apply({}).ok());
+  EXPECT_FALSE(options.tls);
+  EXPECT_THAT(options.ToString(), HasSubstr("tls = (as each endpoint says)\ntoken_file = (none)\n"));
+  ASSERT_TRUE(apply({{"EDL_TLS_CA", "/ca"}, {"EDL_TOKEN_FILE", "/t"}}).ok());
+  ASSERT_TRUE(apply({{"EDL_TLS_CERT", "/c"}, {"EDL_TLS_KEY", "/k"}, {"EDL_TLS_SERVER_NAME", "n"}}).ok());
+  EXPECT_THAT(options.ToString(),
+              HasSubstr("tls = ca_file /ca, cert_file /c, key_file /k, server_name n\ntoken_file = /t\n"));
+}
+
 TEST(Configuration, NonsenseInTheEnvironmentIsAnError) {
   auto apply = [](const Variables& variables) {
     std::unique_ptr<TeacherWatcher> teachers;

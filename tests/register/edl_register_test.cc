@@ -8,6 +8,8 @@
 #include "gmock/gmock.h"
 #include "tests/support/redis_process.h"
 #include "tests/support/rows.h"
+#include "tests/support/secure_teacher.h"
+#include "tests/support/test_ca.h"
 
 namespace edl {
 namespace {
@@ -76,6 +78,24 @@ TEST(EdlRegister, LetsTheLeaseRunOutWhenTheServerIsGone) {
   EXPECT_EQ((*program)->Wait(), 0);
 }
 
+TEST(EdlRegister, ListsAServerThatSpeaksTls) {
+  RedisProcess redis;
+  test::ScratchFolder folder;
+  const test::TestCa ca(folder, "edl-ca");
+  auto server = test::Serve(test::ServerTls(ca.Issue("teacher")));
+  const std::string endpoint = "grpcs://" + server->endpoint();
+  auto program = TeacherProcess::Start({EDL_REGISTER, "--redis", redis.url(), "--service", "s", "--endpoint", endpoint,
+                                        "--model", "rows", "--tls-ca", ca.file()});
+  ASSERT_TRUE(program.ok()) << program.status();
+  EXPECT_EQ((*program)->endpoint(), endpoint);
+  EXPECT_THAT(redis.Members(kTeachers), ElementsAre(endpoint));
+  ReaderOptions options = test::RowOptions();
+  options.tls.emplace();
+  options.tls->ca_file = ca.file();
+  auto reader = test::NewReader(test::BatchesOf(10, 4), RedisTeachers({redis.url(), "s"}), options);
+  test::ExpectEpoch(*reader, 0, 10, 4);
+}
+
 TEST(EdlRegister, SaysWhatIsWrongWithItsOptions) {
   auto [text, status] = Output("--redis redis://:secret@h:x --service s --endpoint a:1");
   EXPECT_EQ(status, 2);
@@ -83,6 +103,10 @@ TEST(EdlRegister, SaysWhatIsWrongWithItsOptions) {
   EXPECT_THAT(Output("--redis redis://h --service s --endpoint a").first, HasSubstr("--endpoint: 'a' is no endpoint"));
   EXPECT_THAT(Output("--redis redis://h --service s --endpoint a:1 --weight 0").first, HasSubstr("--weight is 0"));
   EXPECT_THAT(Output("").first, HasSubstr("--redis is required"));
+  EXPECT_THAT(Output("--redis redis://:secret@10.0.0.1 --service s --endpoint a:1").first,
+              AllOf(HasSubstr("has a password for another machine and no TLS"), Not(HasSubstr("secret"))));
+  EXPECT_THAT(Output("--redis redis://h --service s --endpoint a:1 --tls-ca /nowhere").first,
+              HasSubstr("edl-register: tls: ca_file '/nowhere' cannot be read: No such file"));
 }
 
 TEST(EdlRegister, HelpTeaches) {
