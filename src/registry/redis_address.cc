@@ -174,7 +174,7 @@ std::string RedisAddress::Host::ToString() const {
 absl::StatusOr<RedisAddress> RedisAddress::Parse(const std::string& text) {
   absl::string_view rest = text;
   RedisAddress address;
-  if (absl::StartsWith(rest, "rediss")) address.tls.emplace();
+  if (absl::StartsWith(rest, "rediss")) address.tls = TlsOptions();
   const bool sentinel = absl::ConsumePrefix(&rest, address.tls ? "rediss+sentinel://" : "redis+sentinel://");
   if (!sentinel && !absl::ConsumePrefix(&rest, address.tls ? "rediss://" : "redis://")) {
     return Malformed(text.empty() ? "is empty" : "begins with neither redis:// nor redis+sentinel://");
