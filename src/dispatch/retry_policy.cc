@@ -21,6 +21,15 @@ Verdict JudgeBadReply(const RequestHistory& history) {
   return {/*retry=*/true, Verdict::Lane::kSuspect};
 }
 
+// A teacher that would not take it, ever. It may be one that serves another model by now, or means harm: its word alone
+// ends no training.
+Verdict JudgeRefusal(const RequestHistory& history, const char* reason) {
+  const bool two_agree = history.bad_replies >= 1 && history.good_witnesses >= 2;
+  const bool others_hoped_for = history.others_may_come && history.good_witnesses == 0;
+  if (!two_agree && (history.others_left || others_hoped_for)) return {/*retry=*/true, Verdict::Lane::kSuspect};
+  return GiveUp(Verdict::Lane::kKeep, reason);
+}
+
 // What the error says, before attempts are counted.
 Verdict JudgeCode(const absl::Status& error, const RequestHistory& history) {
   switch (error.code()) {
@@ -38,20 +47,16 @@ Verdict JudgeCode(const absl::Status& error, const RequestHistory& history) {
     case absl::StatusCode::kResourceExhausted:
       // gRPC says this of a message over either side's limit, too; that one will never pass.
       if (absl::StrContains(error.message(), "larger than max")) {
-        return GiveUp(Verdict::Lane::kKeep,
-                      "the message is too large: lower teacher_batch_rows or raise the server's limit");
+        return JudgeRefusal(history, "the message is too large: lower teacher_batch_rows or raise the server's limit");
       }
       return {/*retry=*/true, Verdict::Lane::kRest};
     case absl::StatusCode::kDataLoss:
     case absl::StatusCode::kInternal:
     case absl::StatusCode::kUnknown:
       return JudgeBadReply(history);
-    case absl::StatusCode::kInvalidArgument:
-      // The splitter has held the rows against the model, so this may be a teacher that serves another one by now.
-      if (history.bad_replies == 0 && history.others_left) return {/*retry=*/true, Verdict::Lane::kSuspect};
-      return GiveUp(Verdict::Lane::kKeep, "no other teacher would take it");
     default:
-      return GiveUp(Verdict::Lane::kKeep, "no other teacher would take it");
+      // The splitter has held the rows against the model.
+      return JudgeRefusal(history, "no other teacher would take it");
   }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Retry policy: what a failed attempt means for its request and for the lane that it was made on.
-// A reply that makes no sense may be the teacher's fault or the request's, so it is evidence, not proof. The request is
-// given up when two teachers that answer others well have answered it so; or when none is left that has not, and the
-// last one answers others well or no other is on its way. What it means for the lane: docs/decisions/ejection.md.
+// A reply that makes no sense, or a refusal for good, may be the teacher's fault or the request's: it is evidence, not
+// proof. The request is given up when two teachers that answer others well have answered it so; or when none is left
+// that has not, and the last one answers others well or no other is on its way. See docs/decisions/ejection.md.
 // Source: gRPC's status codes. A server that shuts down answers CANCELLED or UNAVAILABLE; both mean another teacher.
 #pragma once
 

@@ -34,22 +34,37 @@ TEST(RetryPolicy, AnOverloadedTeacherRests) {
 }
 
 TEST(RetryPolicy, WhatTheSourceGotWrongIsNotRetried) {
-  EXPECT_FALSE(Judge(absl::OutOfRangeError(""), First()).retry);
+  EXPECT_FALSE(Judge(absl::OutOfRangeError(""), First(/*others_left=*/false)).retry);
   EXPECT_FALSE(Judge(absl::InvalidArgumentError(""), First(/*others_left=*/false)).retry);
 }
 
-// A teacher that serves another model by now refuses what its model does not take.
-TEST(RetryPolicy, ARefusalIsHeardOfASecondTeacherIfThereIsOne) {
-  RequestHistory history = First();
-  EXPECT_TRUE(Judge(absl::InvalidArgumentError(""), history).retry);
-  EXPECT_EQ(Judge(absl::InvalidArgumentError(""), history).lane, Lane::kSuspect);
-  history.bad_replies = 1;
-  EXPECT_FALSE(Judge(absl::InvalidArgumentError(""), history).retry);
-  EXPECT_EQ(Judge(absl::InvalidArgumentError(""), history).lane, Lane::kKeep) << "two agree: it is the request";
+// A teacher that serves another model by now refuses what its model does not take; one that means harm, anything.
+TEST(RetryPolicy, ARefusalIsHeardOfOthersUntilTwoThatAnswerOthersWellAgree) {
+  for (const absl::Status& refusal :
+       {absl::InvalidArgumentError(""), absl::OutOfRangeError(""), absl::AlreadyExistsError(""),
+        absl::ResourceExhaustedError("Received message larger than max (5 vs. 4)")}) {
+    RequestHistory history = First();
+    EXPECT_TRUE(Judge(refusal, history).retry) << refusal;
+    EXPECT_EQ(Judge(refusal, history).lane, Lane::kSuspect) << refusal;
+    history.bad_replies = 1;
+    history.good_witnesses = 1;
+    EXPECT_TRUE(Judge(refusal, history).retry) << refusal;
+    history.good_witnesses = 2;
+    EXPECT_FALSE(Judge(refusal, history).retry) << refusal;
+    EXPECT_EQ(Judge(refusal, history).lane, Lane::kKeep) << "two agree: it is the request";
+  }
 }
 
-TEST(RetryPolicy, AMessageOverALimitIsPermanent) {
-  Verdict verdict = Judge(absl::ResourceExhaustedError("Received message larger than max (5 vs. 4)"), First());
+TEST(RetryPolicy, ARefusalOfTheFirstThatAnswersWaitsForOthersOnTheirWay) {
+  RequestHistory history = First(/*others_left=*/false);
+  history.others_may_come = true;
+  EXPECT_TRUE(Judge(absl::InvalidArgumentError(""), history).retry);
+  history.good_witnesses = 1;
+  EXPECT_FALSE(Judge(absl::InvalidArgumentError(""), history).retry);
+}
+
+TEST(RetryPolicy, AMessageOverTheOnlyTeachersLimitIsPermanent) {
+  Verdict verdict = Judge(absl::ResourceExhaustedError("Received message larger than max (5 vs. 4)"), First(false));
   EXPECT_FALSE(verdict.retry);
   EXPECT_EQ(verdict.lane, Lane::kKeep);
   EXPECT_NE(std::string(verdict.reason).find("teacher_batch_rows"), std::string::npos);
