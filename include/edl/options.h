@@ -103,6 +103,11 @@ struct ReaderOptions {
   // Bytes of source tensors inside the reader, at most; a larger batch passes alone.
   std::size_t max_bytes_ahead = std::size_t{1} << 30;
 
+  // Bytes of one reply, at most, so that a teacher that means harm, or is broken, cannot fill the student's memory; a
+  // larger one counts as nonsense. A reply is teacher_batch_rows * bytes of a row of all predictions, and some more.
+  // 1 to 2^31 - 1.
+  std::size_t max_reply_bytes = std::size_t{64} << 20;
+
   // Hand tensors over in shared memory to teachers on this machine that take that (edl-teacher on a loopback address or
   // Unix socket, or with --allow-shared-memory; Triton). They are then copied once, not through a socket.
   bool shared_memory = true;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/legible.h"
 #include "src/base/status.h"
 #include "src/dispatch/finite_check.h"
 
@@ -32,18 +33,21 @@ absl::StatusOr<std::vector<WireTensor>> CheckReply(const ModelBinding& binding, 
     return !got.empty() && !want.empty() && got != want;
   };
   if (differs(reply.model_name, model.name) || differs(reply.model_version, model.version)) {
-    return absl::FailedPreconditionError(absl::StrCat("model '", reply.model_name, "' version '", reply.model_version,
-                                                      "' answered for '", model.name, "' version '", model.version,
-                                                      "'"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "model '", Legible(reply.model_name.substr(0, 100)), "' version '", Legible(reply.model_version.substr(0, 100)),
+        "' answered for '", model.name, "' version '", model.version, "'"));
   }
   std::vector<WireTensor> predictions;
   predictions.reserve(binding.predictions().size());
   for (std::size_t p = 0; p < binding.predictions().size(); ++p) {
     const TensorSpec& spec = binding.predictions()[p];
-    auto output = std::find_if(reply.outputs.begin(), reply.outputs.end(),
-                               [&](const WireTensor& tensor) { return tensor.spec.name == spec.name; });
+    auto is_it = [&](const WireTensor& tensor) { return tensor.spec.name == spec.name; };
+    auto output = std::find_if(reply.outputs.begin(), reply.outputs.end(), is_it);
     if (output == reply.outputs.end()) {
       return absl::DataLossError(absl::StrCat("the reply lacks output '", spec.name, "'"));
+    }
+    if (std::any_of(output + 1, reply.outputs.end(), is_it)) {
+      return absl::DataLossError(absl::StrCat("the reply has output '", spec.name, "' more than once"));
     }
     const TensorSpec& got = output->spec;
     bool fits = got.dtype == spec.dtype && !got.shape.empty() && got.shape[0] == rows &&

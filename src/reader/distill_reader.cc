@@ -49,10 +49,9 @@ std::shared_ptr<const std::vector<std::string>> AllNames(const ReaderOptions& op
 
 TeacherClientFactory ConnectBy(const ReaderOptions& options, std::shared_ptr<const ClientSecurity> security) {
   const int channels = std::min(options.channels, options.window);
-  return [client = TeacherClientOptions{options.shared_memory, options.arena, options.compression, channels,
-                                        std::move(security)}](const std::string& endpoint) {
-    return NewGrpcTeacherClient(endpoint, client);
-  };
+  TeacherClientOptions client{options.shared_memory, options.arena, options.compression, channels, std::move(security)};
+  client.max_reply_bytes = static_cast<int>(options.max_reply_bytes);
+  return [client](const std::string& endpoint) { return NewGrpcTeacherClient(endpoint, client); };
 }
 
 class DistillReaderImpl final : public DistillReader {

@@ -100,6 +100,7 @@ absl::Status ReaderOptions::Validate() const {
   if (max_bytes_ahead == 0 || max_bytes_ahead > static_cast<std::size_t>(INT64_MAX)) {
     return absl::InvalidArgumentError(absl::StrCat("max_bytes_ahead is ", max_bytes_ahead, "; expected 1 or more"));
   }
+  EDL_RETURN_IF_ERROR(CheckRange("max_reply_bytes", static_cast<std::int64_t>(max_reply_bytes), 1, INT32_MAX));
   EDL_RETURN_IF_ERROR(CheckRange("attempt_timeout (ms)", attempt_timeout.count(), 1, kYear));
   EDL_RETURN_IF_ERROR(CheckRange("max_attempts", max_attempts, 1, INT32_MAX));
   EDL_RETURN_IF_ERROR(CheckShare("hedge_budget", hedge_budget));
@@ -130,6 +131,7 @@ std::string ReaderOptions::ToString() const {
   line("max_teachers", limit(max_teachers, "0 (all)"));
   line("max_batches_ahead", limit(max_batches_ahead, "0 (by the teachers' windows)"));
   line("max_bytes_ahead", max_bytes_ahead);
+  line("max_reply_bytes", max_reply_bytes);
   line("shared_memory", shared_memory ? "true" : "false");
   line("arena", arena == nullptr ? "(none)" : absl::StrCat(arena->byte_size(), " bytes"));
   line("compression.fields", CompressionToString(compression.fields));

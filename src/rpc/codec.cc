@@ -10,6 +10,7 @@
 #include "proto/inference.pb.h"
 #include "src/base/status.h"
 #include "src/rpc/raw_message.h"
+#include "src/rpc/spec_size.h"
 #include "src/rpc/tensor_parameters.h"
 #include "src/rpc/times_parameters.h"
 #include "src/rpc/typed_contents.h"
@@ -43,6 +44,7 @@ absl::Status CheckByteSize(const WireTensor& tensor) {
 // `raw`: what came for it, if the message has raw contents.
 template <typename Proto>
 absl::StatusOr<WireTensor> DecodeTensor(const Proto& proto, std::vector<Fragment>* raw) {
+  EDL_RETURN_IF_ERROR(CheckSpecSize(proto));
   WireTensor tensor;
   tensor.spec.name = proto.name();
   tensor.spec.shape.assign(proto.shape().begin(), proto.shape().end());
@@ -81,7 +83,10 @@ absl::StatusOr<std::vector<WireTensor>> DecodeTensors(const char* kind, const Pr
   auto next = raw.begin();
   for (const auto& proto : protos) {
     absl::StatusOr<WireTensor> tensor = DecodeTensor(proto, next == raw.end() ? nullptr : &*next);
-    if (!tensor.ok()) return Annotate(tensor.status(), absl::StrCat(kind, " '", proto.name(), "'"));
+    if (!tensor.ok()) {
+      const std::string name = IsFitName(proto.name()) ? proto.name() : "...";
+      return Annotate(tensor.status(), absl::StrCat(kind, " '", name, "'"));
+    }
     if (!tensor->shared && next != raw.end()) ++next;
     tensors.push_back(*std::move(tensor));
   }

@@ -5,10 +5,12 @@
 #include <utility>
 
 #include "grpcpp/generic/generic_stub.h"
+#include "src/base/legible.h"
 #include "src/base/log.h"
 #include "src/base/status.h"
 #include "src/rpc/codec.h"
 #include "src/rpc/pushback.h"
+#include "src/rpc/reply_bounds.h"
 #include "src/rpc/status_code.h"
 
 namespace edl {
@@ -71,8 +73,9 @@ absl::Status GrpcInferCall::Start(InferRequest request, std::chrono::millisecond
 }
 
 absl::StatusOr<grpc::ByteBuffer> GrpcInferCall::Encode(InferRequest request, Attempt& attempt) const {
-  const auto& [shared_memory, compressor, tells_times] = extensions_;
-  const bool times = tells_times.load(std::memory_order_relaxed);
+  const auto& shared_memory = extensions_.shared_memory;
+  const auto& compressor = extensions_.compressor;
+  const bool times = extensions_.tells_times.load(std::memory_order_relaxed);
   attempt.compressed = compressor != nullptr && compressor->server_compresses();
   if (attempt.compressed) {
     attempt.plain = request;
@@ -131,16 +134,18 @@ void GrpcInferCall::CancelIf(CallTag tag) {
   if (attempt != nullptr) attempt->context.TryCancel();
 }
 
-absl::Status GrpcInferCall::ErrorOf(const Attempt& attempt, const grpc::Status& status) {
+absl::Status GrpcInferCall::ErrorOf(const Attempt& attempt, const grpc::Status& status) const {
+  const absl::Status error = ExplainTooLarge(FromGrpc(status), extensions_.max_reply_bytes);
   const auto& metadata = attempt.context.GetServerTrailingMetadata();
   auto pushback = metadata.find(kPushbackMetadata);
-  if (pushback == metadata.end()) return FromGrpc(status);
-  return WithPushback(FromGrpc(status), absl::string_view(pushback->second.data(), pushback->second.size()));
+  if (pushback == metadata.end()) return error;
+  return WithPushback(error, absl::string_view(pushback->second.data(), pushback->second.size()));
 }
 
 // Null when the call is over.
 std::shared_ptr<GrpcInferCall::Attempt> GrpcInferCall::Settle(Attempt& attempt, const grpc::Status& status) {
-  const auto& [shared_memory, compressor, tells_times] = extensions_;
+  const auto& shared_memory = extensions_.shared_memory;
+  const auto& compressor = extensions_.compressor;
   if (status.ok()) {
     if (attempt.refused_placed != 0) shared_memory->OnRefused(attempt.refused_placed);
     if (attempt.refused_compressed) compressor->OnServer(/*compresses=*/false);
@@ -184,7 +189,7 @@ void GrpcInferCall::Finish(const grpc::Status& status) {
     absl::StatusOr<InferReply> reply =
         status.ok() ? Guarded([&] { return Decode(attempt->reply); }) : ErrorOf(*attempt, status);
     if (status.ok() && absl::IsInvalidArgument(reply.status())) {
-      reply = absl::DataLossError("the teacher's reply: " + std::string(reply.status().message()));
+      reply = absl::DataLossError("the teacher's reply: " + Legible(reply.status().message()));
     }
     Done done = std::move(attempt->done);
     // The context has a hold on the channel, and a channel must not end on gRPC's own thread, which it would wait for.

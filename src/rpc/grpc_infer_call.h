@@ -39,7 +39,7 @@ class GrpcInferCall final : public TeacherCall {
   void Send(const std::shared_ptr<Attempt>& attempt, Deadline deadline);
   std::shared_ptr<Attempt> Settle(Attempt& attempt, const grpc::Status& status);
   void Finish(const grpc::Status& status);
-  static absl::Status ErrorOf(const Attempt& attempt, const grpc::Status& status);
+  absl::Status ErrorOf(const Attempt& attempt, const grpc::Status& status) const;
 
   const ServerExtensions& extensions_;
 

@@ -11,15 +11,16 @@
 #include "src/rpc/grpc_model_probe.h"
 #include "src/rpc/keepalive.h"
 #include "src/rpc/refusing_client.h"
+#include "src/rpc/reply_bounds.h"
 #include "src/rpc/server_extensions.h"
 #include "src/rpc/teacher_client.h"
 
 namespace edl {
 namespace {
 
-grpc::ChannelArguments ArgumentsOfChannels() {
+grpc::ChannelArguments ArgumentsOfChannels(int max_reply_bytes) {
   grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(-1);
+  BoundReplies(arguments, max_reply_bytes);
   arguments.SetMaxSendMessageSize(-1);
   // A teacher that comes back is to be used within a second, so the wait between connection attempts stays short.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
@@ -36,10 +37,12 @@ grpc::ChannelArguments ArgumentsOfChannels() {
 
 using Channels = std::vector<std::shared_ptr<grpc::Channel>>;
 
-absl::StatusOr<Channels> NewChannels(const std::string& endpoint, const ClientSecurity& security, std::size_t count) {
+absl::StatusOr<Channels> NewChannels(const std::string& endpoint, const ClientSecurity& security,
+                                     const TeacherClientOptions& options) {
   Channels channels;
-  for (std::size_t i = 0; i < count; ++i) {
-    EDL_ASSIGN_OR_RETURN(std::shared_ptr<grpc::Channel> channel, security.NewChannel(endpoint, ArgumentsOfChannels()));
+  for (int i = 0; i < options.channels; ++i) {
+    EDL_ASSIGN_OR_RETURN(std::shared_ptr<grpc::Channel> channel,
+                         security.NewChannel(endpoint, ArgumentsOfChannels(options.max_reply_bytes)));
     channels.push_back(std::move(channel));
   }
   return channels;
@@ -49,7 +52,8 @@ class GrpcTeacherClient final : public TeacherClient {
  public:
   GrpcTeacherClient(const std::string& endpoint, const TeacherClientOptions& options,
                     std::shared_ptr<const ClientSecurity> security, Channels channels)
-      : endpoint_(endpoint), security_(std::move(security)), channels_(std::move(channels)) {
+      : endpoint_(endpoint), options_(options), security_(std::move(security)), channels_(std::move(channels)) {
+    extensions_.max_reply_bytes = options.max_reply_bytes;
     if (options.shared_memory && IsThisMachine(endpoint)) {
       extensions_.shared_memory = std::make_unique<SharedMemoryLink>(endpoint, options.arena);
     }
@@ -69,7 +73,7 @@ class GrpcTeacherClient final : public TeacherClient {
   void Reconnect() override {
     // The old ones go at the next time, or with their last call, when the new ones have long been in use: the last
     // channel in use must not end on gRPC's own thread.
-    absl::StatusOr<Channels> channels = NewChannels(endpoint_, *security_, channels_.size());
+    absl::StatusOr<Channels> channels = NewChannels(endpoint_, *security_, options_);
     if (!channels.ok()) return;  // its rules do not change, and had nothing against the ones that there are
     old_channels_ = std::exchange(channels_, *std::move(channels));
     for (std::size_t i = 0; i < calls_.size(); ++i) calls_[i]->set_channel(InTurn(i));
@@ -86,6 +90,7 @@ class GrpcTeacherClient final : public TeacherClient {
   }
 
   const std::string endpoint_;
+  const TeacherClientOptions options_;
   const std::shared_ptr<const ClientSecurity> security_;
   ServerExtensions extensions_;
   Channels channels_;
@@ -100,7 +105,7 @@ class GrpcTeacherClient final : public TeacherClient {
 std::unique_ptr<TeacherClient> NewGrpcTeacherClient(const std::string& endpoint, const TeacherClientOptions& options) {
   std::shared_ptr<const ClientSecurity> security = options.security;
   if (security == nullptr) security = ClientSecurity::Default();
-  absl::StatusOr<Channels> channels = NewChannels(endpoint, *security, static_cast<std::size_t>(options.channels));
+  absl::StatusOr<Channels> channels = NewChannels(endpoint, *security, options);
   if (!channels.ok()) return std::make_unique<RefusingClient>(channels.status());
   return std::make_unique<GrpcTeacherClient>(endpoint, options, std::move(security), *std::move(channels));
 }

@@ -3,13 +3,18 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/status.h"
+#include "src/rpc/spec_size.h"
 
 namespace edl {
 namespace {
 
+// Of inputs, and of outputs.
+constexpr int kMostTensors = 1024;
+
 using TensorMetadata = inference::ModelMetadataResponse::TensorMetadata;
 
 absl::StatusOr<TensorSpec> SpecFromProto(const TensorMetadata& proto) {
+  EDL_RETURN_IF_ERROR(CheckSpecSize(proto));
   std::optional<DType> dtype = ParseDType(proto.datatype());
   if (!dtype) {
     return absl::InvalidArgumentError(
@@ -27,10 +32,18 @@ void SpecToProto(const TensorSpec& spec, TensorMetadata* proto) {
 }  // namespace
 
 absl::StatusOr<ModelInfo> FromProto(const inference::ModelMetadataResponse& proto) {
+  if (proto.inputs_size() > kMostTensors || proto.outputs_size() > kMostTensors) {
+    return absl::InvalidArgumentError(absl::StrCat("the model has ", proto.inputs_size(), " inputs and ",
+                                                   proto.outputs_size(), " outputs; at most ", kMostTensors, " each"));
+  }
   ModelInfo info;
   info.name = proto.name();
   if (!proto.versions().empty()) info.version = proto.versions(proto.versions_size() - 1);
   info.platform = proto.platform();
+  if (!IsFitName(info.name) || !IsFitName(info.version) || !IsFitName(info.platform)) {
+    return absl::InvalidArgumentError(absl::StrCat("the model's name, version or platform is longer than ",
+                                                   kLongestName, " bytes, or has control characters"));
+  }
   for (const TensorMetadata& input : proto.inputs()) {
     EDL_ASSIGN_OR_RETURN(TensorSpec spec, SpecFromProto(input));
     info.inputs.push_back(std::move(spec));

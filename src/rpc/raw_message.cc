@@ -14,6 +14,7 @@
 #include "google/protobuf/wire_format_lite.h"
 #include "src/base/mutex.h"
 #include "src/base/status.h"
+#include "src/rpc/field_count.h"
 
 namespace edl {
 namespace {
@@ -148,13 +149,18 @@ absl::StatusOr<std::vector<std::vector<Fragment>>> SplitRawMessage(const grpc::B
   while (std::uint32_t tag = input.ReadTag()) {
     if (WireFormatLite::GetTagFieldNumber(tag) == raw_field &&
         WireFormatLite::GetTagWireType(tag) == WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
+      if (raw.size() == kMostFields) {
+        return absl::InvalidArgumentError(absl::StrCat("the message has more than ", kMostFields, " raw contents"));
+      }
       EDL_ASSIGN_OR_RETURN(std::vector<Fragment> fragments, ReadFragments(input, slices));
       raw.push_back(std::move(fragments));
     } else if (!CopyField(input, tag, rest)) {
       return Malformed();
     }
   }
-  if (!input.ConsumedEntireMessage() || !header.ParseFromString(rest)) return Malformed();
+  if (!input.ConsumedEntireMessage()) return Malformed();
+  EDL_RETURN_IF_ERROR(CheckFieldCount(rest));
+  if (!header.ParseFromString(rest)) return Malformed();
   return raw;
 }
 

@@ -17,7 +17,8 @@ namespace edl {
 absl::StatusOr<grpc::ByteBuffer> JoinRawMessage(const google::protobuf::MessageLite& header, int raw_field,
                                                 const std::vector<WireTensor>& tensors);
 
-// Parses all but `raw_field` into `header`; gives the entries of `raw_field` as fragments of the buffer's slices.
+// Parses all but `raw_field` into `header`, which is a ModelInfer message of kMostFields fields at most; gives the
+// entries of `raw_field` as fragments of the buffer's slices.
 absl::StatusOr<std::vector<std::vector<Fragment>>> SplitRawMessage(const grpc::ByteBuffer& buffer, int raw_field,
                                                                    google::protobuf::MessageLite& header);
 

@@ -17,6 +17,8 @@ namespace edl {
 struct ServerExtensions {
   // Null: not wanted, or the server is on another machine.
   std::unique_ptr<SharedMemoryLink> shared_memory;
+  // Of one reply; constant, as its channels' limit.
+  int max_reply_bytes = 0;
   // Null: nothing is to be compressed.
   std::unique_ptr<Compressor> compressor;
 

@@ -80,6 +80,8 @@ struct TeacherClientOptions {
   int channels = 1;
   // TLS and token; null: as ClientSecurity::Default().
   std::shared_ptr<const ClientSecurity> security;
+  // Of one reply to a request; a larger one is DATA_LOSS.
+  int max_reply_bytes = 64 << 20;
 };
 
 // Connects in the background, when first used. `endpoint` has been checked.
