@@ -31,7 +31,10 @@ bool IsHostAndPort(absl::string_view text) {
   if (colon == absl::string_view::npos || colon == 0) return false;
   absl::string_view host = text.substr(0, colon);
   bool bracketed = host.front() == '[' && host.back() == ']' && IsIpv6(host.substr(1, host.size() - 2));
-  bool host_fits = bracketed || host.find_first_of(":[]/@") == absl::string_view::npos;
+  // As names of the domain name system are, and of containers. What else gRPC would take for part of a URI.
+  bool host_fits = bracketed || std::all_of(host.begin(), host.end(), [](unsigned char c) {
+                     return std::isalnum(c) || c == '-' || c == '.' || c == '_';
+                   });
   absl::string_view digits = text.substr(colon + 1);
   int port;
   return host_fits && std::all_of(digits.begin(), digits.end(), [](unsigned char c) { return std::isdigit(c); }) &&
@@ -42,7 +45,9 @@ bool IsPath(absl::string_view text) {
   constexpr std::size_t kLongestPath = 107;  // sockaddr_un's
   while (absl::ConsumePrefix(&text, "//")) {
   }
-  return text.size() > 1 && text.front() == '/' && text.size() <= kLongestPath;
+  // gRPC would take the rest for a query, or for what a number stands for.
+  const bool plain = text.find_first_of("%?#") == absl::string_view::npos;
+  return text.size() > 1 && text.front() == '/' && text.size() <= kLongestPath && plain;
 }
 
 constexpr char kTlsScheme[] = "grpcs://";
@@ -111,8 +116,9 @@ absl::Status CheckEndpoint(const std::string& endpoint) {
               : absl::ConsumePrefix(&rest, "dns:///") ? IsHostAndPort(rest)
                                                       : IsHostAndPort(WithoutScheme(rest));
   if (printable && fits) return absl::OkStatus();
+  constexpr std::size_t kShown = 300;
   return absl::InvalidArgumentError(absl::StrCat(
-      "'", absl::CHexEscape(endpoint),
+      "'", absl::CHexEscape(endpoint.substr(0, kShown)), endpoint.size() > kShown ? "..." : "",
       "' is no endpoint; expected host:port (port 1 to 65535), [ipv6]:port, dns:///name:port or unix:/path, in ASCII; "
       "or grpcs://host:port for TLS"));
 }

@@ -105,20 +105,25 @@ void LaneKeeper::FollowSet(const TeacherSet& set) {
     if (wanted.count(endpoint) == 0 && lane->state() != Lane::State::kClosed) Close(*lane);
   }
   left_out_.clear();
-  for (const std::string& endpoint : chosen) Open(endpoint);
+  for (const std::string& endpoint : chosen) {
+    // Once there was no lane for one, there is none for others either: a set may be a thousand times too large.
+    const bool opened = (left_out_.empty() || by_endpoint_.count(endpoint) != 0) && Open(endpoint);
+    if (!opened) left_out_.insert(endpoint);
+  }
+  NoteLeftOut();
   NoteReadiness();
   listener_.OnLanesChanged();
 }
 
-void LaneKeeper::Open(const std::string& endpoint) {
+// False: there is no lane for it.
+bool LaneKeeper::Open(const std::string& endpoint) {
   auto known = by_endpoint_.find(endpoint);
   Lane* lane = known != by_endpoint_.end() ? known->second : NewLane(endpoint);
-  if (lane == nullptr) return LeaveOut(endpoint);
-  left_out_.erase(endpoint);
+  if (lane == nullptr) return false;
   if (known == by_endpoint_.end()) {
     by_endpoint_.emplace(endpoint, lane);
   } else if (lane->state() != Lane::State::kClosed) {
-    return;
+    return true;
   }
   Care& care = care_[lane];
   care.opening += 1;
@@ -130,6 +135,7 @@ void LaneKeeper::Open(const std::string& endpoint) {
   care.rest_until = TimePoint::min();
   lane->set_state(Lane::State::kConnecting);
   Probe(*lane);
+  return true;
 }
 
 // A vacant one, else one more, else that of whoever has been gone longest. Null: all are in use.
@@ -146,9 +152,14 @@ Lane* LaneKeeper::NewLane(const std::string& endpoint) {
 }
 
 // Those that are gone may only have something in flight yet.
-void LaneKeeper::LeaveOut(const std::string& endpoint) {
-  if (left_out_.insert(endpoint).second) {
-    Log().error("teacher {} is not used for now: this reader has {} teachers, its limit", endpoint, lanes_.size());
+void LaneKeeper::NoteLeftOut() {
+  if (left_out_.empty()) {
+    said_full_ = false;
+    return;
+  }
+  if (!std::exchange(said_full_, true)) {
+    Log().error("{} teachers are not used for now, {} among them: this reader has {}, its limit", left_out_.size(),
+                *left_out_.begin(), lanes_.size());
   }
   if (!looks_for_room_) LookForRoom();
 }
@@ -157,8 +168,8 @@ void LaneKeeper::LookForRoom() {
   looks_for_room_ = true;
   executor_.PostAt(executor_.Now() + kLookForRoom, [this] {
     looks_for_room_ = false;
-    const std::set<std::string> left_out = left_out_;
-    for (const std::string& endpoint : left_out) Open(endpoint);
+    while (!left_out_.empty() && Open(*left_out_.begin())) left_out_.erase(left_out_.begin());
+    NoteLeftOut();
   });
 }
 

@@ -83,9 +83,9 @@ class LaneKeeper {
   };
 
   void FollowSet(const TeacherSet& set);
-  void Open(const std::string& endpoint);
+  bool Open(const std::string& endpoint);
   Lane* NewLane(const std::string& endpoint);
-  void LeaveOut(const std::string& endpoint);
+  void NoteLeftOut();
   void LookForRoom();
   void Close(Lane& lane);
   void ForgetLater(Lane& lane);
@@ -128,6 +128,7 @@ class LaneKeeper {
   std::vector<Lane*> vacant_;       // none of by_endpoint_
   std::set<std::string> left_out_;  // listed, and there was no lane for them
   bool looks_for_room_ = false;     // a task will look again
+  bool said_full_ = false;          // since there was last a lane for all of them
   std::shared_ptr<const ModelBinding> binding_;
   std::int64_t outages_ = 0;
   std::optional<TimePoint> outage_since_;

@@ -25,6 +25,9 @@ constexpr milliseconds kLastWords{250};
 // members of a service.
 constexpr int kMostElements = 1 << 22;
 
+// Of one reply, or of one message. 65536 teachers and as many students, with names as long as may be, come to less.
+constexpr std::size_t kMostBytes = std::size_t{64} << 20;
+
 TimePoint Now() {
   return std::chrono::steady_clock::now();
 }
@@ -204,6 +207,11 @@ absl::StatusOr<bool> RedisConnection::Receive() {
   char bytes[16 * 1024];
   EDL_ASSIGN_OR_RETURN(const std::size_t size, ReceiveRaw(bytes, sizeof bytes));
   if (size == 0) return false;
+  unread_ += size;
+  if (unread_ > kMostBytes) {
+    return Break(absl::StatusCode::kUnavailable,
+                 absl::StrCat("sends more than ", kMostBytes, " bytes at once; what stands in those keys?"));
+  }
   if (tls_ == nullptr) {
     redisReaderFeed(context_->reader, bytes, size);
     return true;
@@ -224,6 +232,7 @@ absl::StatusOr<RedisReply> RedisConnection::ReadReply(TimePoint deadline) {
       return Break(absl::StatusCode::kUnavailable, NoRedis(context_->reader->errstr));
     }
     if (raw != nullptr) {
+      unread_ = 0;
       std::unique_ptr<redisReply, void (*)(void*)> reply(static_cast<redisReply*>(raw), freeReplyObject);
       if (reply->type == REDIS_REPLY_ERROR) return ErrorReply(std::string(reply->str, reply->len));
       return ToValue(*reply);
@@ -293,6 +302,7 @@ absl::StatusOr<bool> RedisConnection::AwaitMessage(TimePoint deadline) {
       }
       if (raw == nullptr) break;
       freeReplyObject(raw);
+      unread_ = 0;
       any = true;
     }
     if (received) continue;

@@ -86,6 +86,7 @@ class RedisConnection {
   const Interrupt& interrupt_;
   std::unique_ptr<TlsSession> tls_;  // null: none
   bool broken_ = false;
+  std::size_t unread_ = 0;                      // bytes of the reply that is not complete yet
   std::map<std::string, std::string> digests_;  // script → the name that this server gave it
 };
 

@@ -78,6 +78,7 @@ class RedisTeacherWatcher final : public TeacherWatcher {
   absl::Status Await(Session& session);
   void WaitUntil(TimePoint time);
   void NoteOutage(const absl::Status& why);
+  void Complain(const std::string& what);
 
   const RedisTeachersOptions options_;
   const absl::StatusOr<RedisAddress> address_;
@@ -91,7 +92,8 @@ class RedisTeacherWatcher final : public TeacherWatcher {
   std::optional<TeacherShare> share_;
   std::optional<NumbersPublisher> numbers_;  // none: the reader has said nothing of them
   Backoff backoff_;
-  std::optional<TimePoint> warned_;  // of the outage that lasts
+  std::optional<TimePoint> warned_;      // of the outage that lasts
+  std::optional<TimePoint> complained_;  // of what stands in the registry
   bool scanning_ = true;
 
   Thread thread_;
@@ -178,11 +180,17 @@ absl::Status RedisTeacherWatcher::Scan(Session& session) {
 
 absl::Status RedisTeacherWatcher::Read(Session& session) {
   RegistryStore store(*session.commands, options_.service);
-  EDL_ASSIGN_OR_RETURN(RegistryNews news, store.Read(session.version));
-  view_.Apply(news);
-  session.version = news.version;
+  absl::StatusOr<RegistryNews> news = store.Read(session.version);
   session.read_wanted = false;
   session.next_read = Now() + kReadGap;
+  if (absl::IsResourceExhausted(news.status())) {
+    Complain(news.status().ToString() + "; the teachers that are known stay in use");
+    return absl::OkStatus();
+  }
+  if (!news.ok()) return news.status();
+  view_.Apply(*news);
+  if (const std::string nonsense = view_.TakeNonsense(); !nonsense.empty()) Complain(nonsense);
+  session.version = news->version;
   session.has_news = true;
   return absl::OkStatus();
 }
@@ -224,6 +232,13 @@ void RedisTeacherWatcher::NoteOutage(const absl::Status& why) {
   warned_ = Now();
   Log().warn("no news of the teachers of service {}; those that are known stay in use: {}", options_.service,
              why.ToString());
+}
+
+// Now and then: whoever fills the registry with nonsense must not fill the log.
+void RedisTeacherWatcher::Complain(const std::string& what) {
+  if (complained_ && Now() - *complained_ < kNextWarning) return;
+  complained_ = Now();
+  Log().warn("{}", what);
 }
 
 absl::Status CheckTime(const char* field, milliseconds value, milliseconds least) {

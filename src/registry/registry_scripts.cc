@@ -109,8 +109,10 @@ return 1
 // A fleet that lost Redis reads everything at once, so that takes three commands however many members there are, and
 // most teachers have no fact: what is usual is left out.
 const char kRead[] = R"lua(
-local since = tonumber(ARGV[3])
+local since, most = tonumber(ARGV[3]), tonumber(ARGV[4])
 local current = tonumber(redis.call('GET', version) or '0')
+local listed, taught = redis.call('ZCARD', teachers), redis.call('ZCARD', students)
+if listed > most or taught > most or redis.call('HLEN', facts) > most then return {current, listed, taught} end
 if since <= 0 or since > current or current - since > redis.call('LLEN', changes) then
   return {current, redis.call('ZRANGE', teachers, 0, -1), redis.call('HGETALL', facts),
           redis.call('ZRANGE', students, 0, -1)}

@@ -77,8 +77,14 @@ absl::Status RegistryStore::RemoveStudent(const std::string& student) {
 }
 
 absl::StatusOr<RegistryNews> RegistryStore::Read(std::int64_t since) {
-  EDL_ASSIGN_OR_RETURN(RedisReply reply, Run(ReadScript(), {absl::StrCat(since)}));
+  EDL_ASSIGN_OR_RETURN(RedisReply reply, Run(ReadScript(), {absl::StrCat(since), absl::StrCat(kMostMembers)}));
   const std::size_t parts = reply.elements.size();
+  if (parts == 3) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the registry at ", redis_.server(), " lists ", reply.elements[1].integer, " teachers and ",
+                     reply.elements[2].integer, " students of the service; more than ", kMostMembers,
+                     " of either are nonsense: delete the keys ", prefix_, "*, and see who may write there"));
+  }
   if (parts != 2 && parts != 4) return OddAnswer(redis_);
   RegistryNews news;
   news.version = reply.elements[0].integer;

@@ -22,6 +22,10 @@ enum class TeacherState { kServing, kDraining };
 
 constexpr int kHeaviestTeacher = 1000;  // weights are 1 to this
 
+// Teachers of a service, and students, at most. A registry that lists more is filled with nonsense, and is not read: it
+// would cost every student its memory, and all its time for sharing out.
+constexpr int kMostMembers = 1 << 16;
+
 // INVALID_ARGUMENT unless a service may have that name: 1 to 200 letters, digits and "._-:+@".
 absl::Status CheckServiceName(const std::string& name);
 
@@ -76,6 +80,7 @@ class RegistryStore {
   absl::Status RemoveStudent(const std::string& student);
 
   // One atomic snapshot: what changed since that version, or everything: when it is 0, or Redis does not know any more.
+  // RESOURCE_EXHAUSTED: more than kMostMembers of either kind are listed.
   // A version that another connection gave means nothing here: Redis may have been restarted in between.
   absl::StatusOr<RegistryNews> Read(std::int64_t since);
 

@@ -4,13 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/endpoint.h"
-#include "src/base/log.h"
 #include "src/base/status.h"
 #include "src/registry/instance_id.h"
 
@@ -57,7 +57,6 @@ void RegistryView::Apply(const RegistryNews& news) {
     students_.clear();
   }
   for (const MemberNews& member : news.members) {
-    const std::string shown = absl::CHexEscape(member.name.substr(0, kLongestName));
     if (member.kind == MemberNews::Kind::kTeacher) {
       teachers_.erase(member.name);
       left_.erase(member.name);
@@ -69,7 +68,7 @@ void RegistryView::Apply(const RegistryNews& news) {
       if (teacher.ok()) {
         teachers_[member.name] = *teacher;
       } else {
-        Log().warn("the registry lists a teacher '{}' that is left out: {}", shown, teacher.status().ToString());
+        LeaveOut("teacher", member.name, teacher.status().ToString());
       }
     } else {
       students_.erase(member.name);
@@ -78,10 +77,22 @@ void RegistryView::Apply(const RegistryNews& news) {
       if (most.ok()) {
         students_[member.name] = *most;
       } else {
-        Log().warn("the registry lists a student '{}' that is left out: {}", shown, most.status().ToString());
+        LeaveOut("student", member.name, most.status().ToString());
       }
     }
   }
+}
+
+void RegistryView::LeaveOut(const char* kind, const std::string& name, const std::string& why) {
+  if (++nonsense_count_ > 1) return;
+  nonsense_ = absl::StrCat("the registry lists a ", kind, " '", absl::CHexEscape(name.substr(0, kLongestName)),
+                           "' that is left out: ", why);
+}
+
+std::string RegistryView::TakeNonsense() {
+  if (nonsense_count_ > 1) absl::StrAppend(&nonsense_, "; and ", nonsense_count_ - 1, " more");
+  nonsense_count_ = 0;
+  return std::exchange(nonsense_, "");
 }
 
 std::string NewStudentName(int max_teachers) {

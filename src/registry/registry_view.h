@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // RegistryView: the members of a service, as one watcher has read them.
 // Place: takes the registry's news from RegistryStore::Read; RedisTeachers and TeacherShare look at it.
-// Rules: what is in Redis may be anything. A member that makes no sense is left out, with a line in the log: a teacher
-//        with a bad endpoint, weight or state; a student whose name is none of ours.
+// Rules: what is in Redis may be anything. A member that makes no sense is left out: a teacher with a bad endpoint,
+//        weight or state; a student whose name is none of ours.
 // Thread-safety: one thread at a time.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -38,10 +39,17 @@ class RegistryView {
   const std::set<std::string>& left() const { return left_; }
   void ForgetLeft() { left_.clear(); }
 
+  // What was left out since it was asked last, for people: one of them and how many more. Empty: nothing.
+  std::string TakeNonsense();
+
  private:
+  void LeaveOut(const char* kind, const std::string& name, const std::string& why);
+
   std::map<std::string, ViewedTeacher> teachers_;
   std::map<std::string, int> students_;
   std::set<std::string> left_;
+  std::string nonsense_;  // the first
+  std::int64_t nonsense_count_ = 0;
 };
 
 // The name under which a student is listed: who it is, for people who look at the registry; a random id; and its limit,

@@ -135,7 +135,7 @@ absl::StatusOr<ServiceSnapshot> FleetReader::ReadService(const std::string& name
   ServiceSnapshot service;
   service.name = name;
   const std::string prefix = absl::StrCat(kServices, name, "/");
-  const std::string last = absl::StrCat(kMostMembers - 1);
+  const std::string last = absl::StrCat(kMostShown - 1);
   EDL_ASSIGN_OR_RETURN(const Replies replies, Ask({{"ZCARD", prefix + "teachers"},
                                                    {"ZCARD", prefix + "students"},
                                                    {"ZRANGE", prefix + "teachers", "0", last, "WITHSCORES"},

@@ -4,7 +4,7 @@
 // Errors: as RedisConnection. A key of the wrong kind is as if it were not there.
 // Thread-safety: one thread at a time, as the connection.
 // Lifetime: outlived by the connection.
-// Cost: some plain commands and two a member, kMostMembers of a kind at most, 256 in a round trip; and a page of SCAN.
+// Cost: some plain commands and two a member, kMostShown of a kind at most, 256 in a round trip; and a page of SCAN.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@
 
 namespace edl {
 
-constexpr int kMostMembers = 2000;
+constexpr int kMostShown = 2000;  // teachers of a service, and students
 constexpr std::size_t kMostServices = 256;
 
 class FleetReader {

@@ -53,6 +53,16 @@ TEST(Endpoint, IsPrintableAscii) {
   }
 }
 
+TEST(Endpoint, RefusesWhatGrpcWouldTakeForAnotherPlace) {
+  for (const char* bad :
+       {"../:80", "../../etc/passwd:80", "unix:/tmp/a?b", "unix:/tmp/%2e%2e/b", "unix:/tmp/a#b", "host?:80",
+        "host#x:80", "ho%73t:80", "user@host:80", "h\xc3\xb6st:80", "\xff:80", "host\x1b[31m:80", "xds:///host:80",
+        "ipv4:1.2.3.4:80", "unix-abstract:x", "http:80/:80", "vsock:1:80", "dns://8.8.8.8/host:80", "dns:host:80"}) {
+    EXPECT_FALSE(CheckEndpoint(bad).ok()) << bad;
+  }
+  EXPECT_LT(CheckEndpoint(std::string(1 << 20, 'x')).message().size(), 1000u);
+}
+
 TEST(Endpoint, AHostWithTheNameOfASchemeIsAHost) {
   EXPECT_EQ(EndpointUri("dns:80"), "dns:///dns:80");
   EXPECT_EQ(EndpointUri("[::1]:80"), "dns:///[::1]:80");

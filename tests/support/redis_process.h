@@ -39,7 +39,7 @@ class RedisProcess {
   absl::StatusOr<RedisReply> TryCall(const std::vector<std::string>& words, const std::string& as = "") {
     Interrupt interrupt;
     auto redis = ConnectToRedis(RedisAddress::Parse(as.empty() ? url() : as).value(),
-                                {std::chrono::seconds(10), std::chrono::seconds(10)}, interrupt);
+                                {std::chrono::seconds(60), std::chrono::seconds(60)}, interrupt);
     if (!redis.ok()) return redis.status();
     return (*redis)->Call(words);
   }

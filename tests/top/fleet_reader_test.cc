@@ -146,7 +146,7 @@ TEST(FleetReader, TakesWhateverIsThereAndNoMoreOfItThanItsBounds) {
   redis.Call({"EVAL", "for i = 1, 3000 do redis.call('ZADD', KEYS[1], 99999999999999, 'h' .. i .. ':1') end", "1",
               "/service/big/teachers"});
   fleet = reading.Read("big");
-  EXPECT_THAT(fleet.current.teachers, SizeIs(kMostMembers));
+  EXPECT_THAT(fleet.current.teachers, SizeIs(kMostShown));
   EXPECT_EQ(fleet.current.more_teachers, 1000);
 }
 
