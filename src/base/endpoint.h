@@ -10,8 +10,8 @@ namespace edl {
 
 // INVALID_ARGUMENT unless it is "host:port", "[ipv6]:port", "dns:///name:port" or "unix:/path"; "host:port" and
 // "[ipv6]:port" may stand behind "grpcs://" (TLS) or "grpc://" (explicitly without it). In printable ASCII: a host whose
-// name has other letters is given in its own ASCII form (punycode, "xn--..."). A host or name is made of letters, digits
-// and "-._"; a path holds no blanks and none of "%?#".
+// name has other letters is given in its own ASCII form (punycode, "xn--..."). A host or name is made of letters,
+// digits and "-._"; a path holds no blanks and none of "%?#".
 absl::Status CheckEndpoint(const std::string& endpoint);
 
 // What an endpoint itself says of TLS.

@@ -5,10 +5,12 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/log.h"
 #include "src/base/status.h"
 #include "src/rpc/codec.h"
+#include "src/rpc/pushback.h"
 #include "src/rpc/status_code.h"
 #include "src/teacher/joint_rows.h"
 #include "src/tensor/compressed_tensor.h"
@@ -25,6 +27,13 @@ absl::Status Shortened(const absl::Status& status) {
   // Both ends matter: an interpreter's trace begins with where and ends with what.
   return absl::Status(status.code(), absl::StrCat(message.substr(0, kMessageHalf), " [...] ",
                                                   message.substr(message.size() - kMessageHalf)));
+}
+
+// Who calls: the address alone, for who wants more than a share of the queue could open many connections. A peer is
+// "ipv4:10.0.0.2:43210" or "ipv6:[::1]:43210"; all callers on a Unix socket are one.
+std::string ClientOf(const std::string& peer) {
+  const bool has_port = absl::StartsWith(peer, "ipv4:") || absl::StartsWith(peer, "ipv6:");
+  return has_port ? peer.substr(0, peer.rfind(':')) : peer;
 }
 
 TimePoint Now() {
@@ -74,7 +83,8 @@ void InferCall::Start() {
 
 absl::Status InferCall::Accept() {
   EDL_RETURN_IF_ERROR(LetIn(parts_.tokens, *context_));
-  EDL_RETURN_IF_ERROR(parts_.gate.Enter());
+  client_ = ClientOf(context_->peer());
+  EDL_RETURN_IF_ERROR(parts_.gate.Enter(client_));
   entered_ = true;
   EDL_ASSIGN_OR_RETURN(InferRequest request, DecodeRequest(*request_));
   EDL_RETURN_IF_ERROR(FindShared(request.inputs));
@@ -257,6 +267,13 @@ void InferCall::Abandon() {
   Conclude(absl::UnavailableError("this teacher stopped before it computed the request"));
 }
 
+void InferCall::Expire() {
+  Count(parts_.counters.skipped);
+  const auto waited = (Now() - submitted_) / std::chrono::milliseconds(1);
+  const std::string message = absl::StrCat("the request waited ", waited, " ms for its turn, longer than it may here");
+  Conclude(WithPushback(absl::ResourceExhaustedError(message), absl::StrCat(parts_.gate.RetryAfter().count())));
+}
+
 void InferCall::OnCancel() {
   if (parts_.pool.Remove(this)) Conclude(Skip());
 }
@@ -269,11 +286,14 @@ absl::Status InferCall::Skip() {
 void InferCall::Conclude(const absl::Status& status) {
   rooms_.clear();
   checked_ = {};  // free before the reply travels, and by a thread that the pool, not gRPC, has handed them to
+  if (const auto pushback = PushbackOf(status)) {
+    context_->AddTrailingMetadata(kPushbackMetadata, absl::StrCat(pushback->count()));
+  }
   Finish(ToGrpc(Shortened(status)));
 }
 
 void InferCall::OnDone() {
-  if (entered_) parts_.gate.Leave();
+  if (entered_) parts_.gate.Leave(client_);
   delete this;
 }
 

@@ -5,7 +5,8 @@
 //        It may run together with others whose rows fit (dynamic batching): the model sees one batch then.
 // Errors: every fault is the reply of this one call; exceptions stop here (they would vanish inside gRPC).
 // Lifetime: deletes itself when gRPC is done with it. Answered exactly once: by Start (refused), by Answer (computed,
-//           or cancelled before), by OnCancel (taken out of the queue) or by Abandon (the pool closes).
+//           or cancelled before), by OnCancel (taken out of the queue), by Expire (it waited there too long) or by
+//           Abandon (the pool closes).
 #pragma once
 
 #include <chrono>
@@ -73,6 +74,7 @@ class InferCall final : public grpc::ServerUnaryReactor, private InstanceJob {
   void RunWith(const std::vector<InstanceJob*>& others) override;
   void Answer() override;
   void Abandon() override;
+  void Expire() override;
   void OnCancel() override;
   void OnDone() override;
 
@@ -82,6 +84,7 @@ class InferCall final : public grpc::ServerUnaryReactor, private InstanceJob {
   grpc::ByteBuffer* const reply_;
 
   // Written by Start, then by the thread that answers; the pool hands over between them.
+  std::string client_;    // whose share of the gate it takes
   bool entered_ = false;  // the gate
   CheckedRequest checked_;
   std::map<std::string, SharedRegions::Room> rooms_;  // by the name of the output that goes there

@@ -6,8 +6,8 @@
 
 namespace edl {
 
-InstancePool::InstancePool(int instances, std::optional<JoiningRules> joining)
-    : joining_(joining), answering_("edl-answers", [this] { SendAnswers(); }) {
+InstancePool::InstancePool(int instances, std::optional<JoiningRules> joining, std::chrono::milliseconds max_wait)
+    : joining_(joining), max_wait_(max_wait), answering_("edl-answers", [this] { SendAnswers(); }) {
   threads_.reserve(static_cast<std::size_t>(instances));
   for (int i = 0; i < instances; ++i) threads_.emplace_back("edl-instance-" + std::to_string(i), [this] { Work(); });
 }
@@ -90,15 +90,35 @@ void InstancePool::AnswerAll(const std::vector<InstanceJob*>& jobs) {
 
 void InstancePool::SendAnswers() {
   for (;;) {
-    std::vector<InstanceJob*> jobs;
+    std::vector<InstanceJob*> jobs, expired;
     {
       MutexLock lock(mu_);
-      while (computed_.empty() && !all_computed_) computed_changed_.Wait(mu_);
-      if (computed_.empty()) return;
+      for (;;) {
+        expired = TakeExpired();
+        if (!computed_.empty() || !expired.empty() || all_computed_) break;
+        // It looks now and then, so that whoever submits need not wake it to set a time.
+        if (max_wait_.count() == 0) {
+          computed_changed_.Wait(mu_);
+        } else {
+          computed_changed_.WaitUntil(mu_, std::chrono::steady_clock::now() + max_wait_ / 4);
+        }
+      }
+      if (computed_.empty() && expired.empty()) return;
       jobs.swap(computed_);
     }
+    for (InstanceJob* job : expired) job->Expire();
     for (InstanceJob* job : jobs) job->Answer();
   }
+}
+
+std::vector<InstanceJob*> InstancePool::TakeExpired() {
+  std::vector<InstanceJob*> expired;
+  if (max_wait_.count() == 0) return expired;
+  const auto begun_before = std::chrono::steady_clock::now() - max_wait_;
+  for (; !waiting_.empty() && waiting_.front().since < begun_before; waiting_.pop_front()) {
+    expired.push_back(waiting_.front().job);
+  }
+  return expired;
 }
 
 std::vector<InstanceJob*> InstancePool::Take() {

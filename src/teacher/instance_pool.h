@@ -4,11 +4,11 @@
 //        With dynamic batching, jobs that may be joined run together, by one call. Sending an answer takes gRPC and the
 //        kernel as long as many a computation: while jobs wait, an instance leaves it to a thread of its own.
 // Rule: a submitted job gets exactly one of: Run, or RunWith as the first or as one of the others, and then Answer;
-//       Abandon; or nothing, because Remove took it back.
+//       Expire, when it has waited too long; Abandon; or nothing, because Remove took it back.
 // Bounds: the queue grows no longer than the RequestGate before it admits.
-// Thread-safety: any thread; Run is called on an instance thread, Answer there or on the answering thread, Abandon on
-//                the thread that calls Close.
-// Lifetime: the pool does not own jobs; a job lives until Answer, or Abandon, ends.
+// Thread-safety: any thread; Run is called on an instance thread, Answer there or on the answering thread, Expire on
+//                that one, Abandon on the thread that calls Close.
+// Lifetime: the pool does not own jobs; a job lives until Answer, Expire or Abandon ends.
 #pragma once
 
 #include <chrono>
@@ -28,6 +28,7 @@ class InstanceJob {
   // What it has computed goes to whoever waits for it.
   virtual void Answer() = 0;
   virtual void Abandon() = 0;
+  virtual void Expire() { Abandon(); }
 
   // How much it is, for the bound of a joint run; 0: it always runs alone. All jobs that are not 0 are of one class.
   virtual std::int64_t rows() const { return 0; }
@@ -48,8 +49,10 @@ struct JoiningRules {
 
 class InstancePool {
  public:
-  // Without rules each job runs alone.
-  explicit InstancePool(int instances, std::optional<JoiningRules> joining = std::nullopt);
+  // Without rules each job runs alone. A job that has waited for `max_wait`, or up to a quarter longer, expires;
+  // 0: none does.
+  explicit InstancePool(int instances, std::optional<JoiningRules> joining = std::nullopt,
+                        std::chrono::milliseconds max_wait = {});
   ~InstancePool();  // Close, then waits for the jobs that run, and for their answers.
 
   // False when the pool is closed: the job gets no call.
@@ -73,6 +76,7 @@ class InstancePool {
   void Work();
   void AnswerAll(const std::vector<InstanceJob*>& jobs);
   void SendAnswers();
+  std::vector<InstanceJob*> TakeExpired() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<InstanceJob*> Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AwaitOthers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // How many of the first in the queue can run together.
@@ -81,6 +85,7 @@ class InstancePool {
   bool IsFull(std::size_t count) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::optional<JoiningRules> joining_;
+  const std::chrono::milliseconds max_wait_;
   mutable Mutex mu_;
   CondVar changed_;
   std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mu_);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // edl-teacher: serves a TorchScript file to students. Its life: describe, load, serve, register; on SIGTERM, drain.
 #include <ATen/Parallel.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -105,8 +106,18 @@ absl::Status Serve(const TeacherFlags& flags, Termination& termination) {
 }  // namespace
 }  // namespace edl
 
+// Each connection is a file, and the usual limit of a shell is for shells.
+void RaiseFileLimit() {
+  constexpr rlim_t kEnough = 65'536;
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kEnough) return;
+  limit.rlim_cur = std::min(limit.rlim_max, kEnough);
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char** argv) {
   edl::KeepFreedMemory();  // before there are threads, whose heaps would not know
+  RaiseFileLimit();
   edl::Termination termination;
   edl::TeacherFlags flags;
   CLI::App app(edl::kHelp);

@@ -31,6 +31,22 @@ void SetKeepalive(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kServerLeastPingInterval);
 }
 
+// What a client can make the server hold, whoever it is.
+void SetBounds(grpc::ServerBuilder& builder, const TeacherServerOptions& options) {
+  builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_request_bytes));
+  builder.SetMaxSendMessageSize(-1);
+  // A kilobyte may unpack to a megabyte, after its size has been checked.
+  for (auto packed : {GRPC_COMPRESS_DEFLATE, GRPC_COMPRESS_GZIP}) {
+    builder.SetCompressionAlgorithmSupportStatus(packed, false);
+  }
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  // Each may hold a request that is not complete. A reader has 64 at most, and a few probes.
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 128);
+  // Half-open connections, and those of other protocols, each hold a file descriptor.
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, static_cast<int>(options.handshake_timeout.count()));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, static_cast<int>(options.idle_timeout.count()));
+}
+
 template <typename Number>
 absl::Status CheckRange(const char* field, Number value, Number low, Number high) {
   if (value >= low && value <= high) return absl::OkStatus();
@@ -60,6 +76,7 @@ void EnableStandardServices() {
 }  // namespace
 
 absl::Status TeacherServerOptions::Validate() const {
+  constexpr std::int64_t kHour = 3'600'000;
   if (listen.empty()) return absl::InvalidArgumentError("listen is empty; expected at least one address");
   for (const std::string& address : listen) EDL_RETURN_IF_ERROR(CheckListenAddress(address));
   EDL_RETURN_IF_ERROR(security.Validate(listen));
@@ -68,7 +85,13 @@ absl::Status TeacherServerOptions::Validate() const {
     EDL_RETURN_IF_ERROR(
         CheckRange<std::int64_t>("max_batch_delay (us)", max_batch_delay->count(), 0, std::int64_t{1'000'000}));
   }
+  EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("max_request_bytes", max_request_bytes, 1024, INT32_MAX));
+  EDL_RETURN_IF_ERROR(CheckRange("client_share", client_share, 0.0, 1.0));
+  EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("max_wait (ms)", max_wait.count(), 0, kHour));
+  EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("handshake_timeout (ms)", handshake_timeout.count(), 1, kHour));
+  EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("idle_timeout (ms)", idle_timeout.count(), 1, 24 * kHour));
   EDL_RETURN_IF_ERROR(CheckRange("instances", instances, 1, 1024));
+  EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("max_connections", max_connections, 1, 1 << 20));
   return CheckRange<std::int64_t>("max_queued", max_queued, 0, 1 << 20);
 }
 
@@ -89,8 +112,8 @@ TeacherServer::TeacherServer(const TeacherServerOptions& options, std::unique_pt
                              std::unique_ptr<Model> model)
     : instances_(options.instances),
       model_(std::move(model)),
-      gate_(options.instances + options.max_queued),
-      pool_(options.instances, JoiningOf(options)),
+      gate_(options.instances + options.max_queued, options.client_share),
+      pool_(options.instances, JoiningOf(options), options.max_wait),
       regions_(OffersSharedMemory(options)),
       health_(*model_, pool_, counters_),
       tokens_(std::move(tokens)),
@@ -109,8 +132,7 @@ absl::Status TeacherServer::Listen(const TeacherServerOptions& options) {
   grpc::ServerBuilder builder;
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // two servers on one port are a mistake, not a pair
   SetKeepalive(builder);
-  builder.SetMaxReceiveMessageSize(-1);
-  builder.SetMaxSendMessageSize(-1);
+  SetBounds(builder, options);
   builder.RegisterService(service_.get());
   const std::shared_ptr<grpc::ServerCredentials> credentials = NewServerCredentials(options.security);
   std::vector<int> ports(addresses.size());
@@ -124,6 +146,7 @@ absl::Status TeacherServer::Listen(const TeacherServerOptions& options) {
                                                ": address already in use, or not this machine's"));
   }
   for (std::size_t i = 0; i < addresses.size(); ++i) endpoints_.push_back(WithPort(addresses[i], ports[i]));
+  doorman_ = std::make_unique<Doorman>(endpoints_, options.max_connections);
   if (auto* health = server_->GetHealthCheckService()) {
     health->SetServingStatus(model_->info().name, true);
     health->SetServingStatus(internal::Wire::service_full_name(), true);
@@ -147,7 +170,7 @@ void TeacherServer::AwaitQuiet(std::chrono::milliseconds quiet, std::chrono::mil
 
 // Shutting down, in order: (1) no request gets in; (2) health checks say so; (3) those inside are answered [Drain], or
 // abandoned [Stop]; (4) gRPC closes its sockets and waits for every call to end; (5) the destructor joins the
-// instances.
+// doorman and the instances.
 absl::Status TeacherServer::Drain(std::chrono::milliseconds timeout) {
   if (server_ == nullptr) return absl::OkStatus();
   gate_.Close();

@@ -18,6 +18,7 @@
 
 #include "absl/status/statusor.h"
 #include "edl/model.h"
+#include "src/teacher/doorman.h"
 #include "src/teacher/health_check.h"
 #include "src/teacher/infer_call.h"
 #include "src/teacher/server_security.h"
@@ -47,6 +48,25 @@ struct TeacherServerOptions {
   SharedMemoryPolicy shared_memory = SharedMemoryPolicy::kIfLocal;
   ServerSecurityOptions security;         // TLS and tokens; by default plain and for everybody
   std::int64_t max_batch_rows = 1 << 20;  // rows in one request; more is INVALID_ARGUMENT
+
+  std::int64_t max_request_bytes = std::int64_t{256} << 20;  // of one request; more is RESOURCE_EXHAUSTED
+
+  // One more is closed within a tenth of a second. Each costs a file descriptor; they get no more than half of those
+  // that this process may have.
+  std::int64_t max_connections = 4096;
+
+  // Of the places of instances and queue together, once half of them are taken: the most that one client's address may
+  // have, so that nobody keeps all others out. 0 to 1; 1: all.
+  double client_share = 0.75;
+
+  // How long a request may wait for its turn, or up to a quarter longer, until it is told to come back later.
+  // 0: for ever.
+  std::chrono::milliseconds max_wait{30'000};
+
+  // Who has connected and says nothing that a gRPC client would say for so long is cut off; so is who has had no call
+  // for so long, which a client that is well makes good at its next call.
+  std::chrono::milliseconds handshake_timeout{10'000};
+  std::chrono::milliseconds idle_timeout{600'000};
 
   // Dynamic batching: requests that wait are joined, up to max_batch_rows, and the first of them waits at most so long
   // for others; 0: only those that wait anyway. Nothing: each is computed alone. Pays where many students send fewer
@@ -114,6 +134,7 @@ class TeacherServer {
   std::unique_ptr<TokenGate> tokens_;  // null: everybody may call
   const std::unique_ptr<InferenceService> service_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<Doorman> doorman_;
   std::vector<std::string> endpoints_;
 };
 

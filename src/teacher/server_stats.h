@@ -15,10 +15,10 @@ struct ServerStats {
   std::int64_t runs = 0;      // of the model; fewer than calls where requests were joined
   std::int64_t answered = 0;  // of the calls, those that got their soft labels
   std::int64_t failed = 0;    // of the calls, those that the model or the check of its outputs failed
-  std::int64_t skipped = 0;   // accepted, but cancelled by the caller before the model saw them
+  std::int64_t skipped = 0;   // accepted, but cancelled by the caller, or given up in the queue, unseen by the model
 
   // Never accepted, by why.
-  std::int64_t overloaded = 0;  // as many requests as it takes were inside
+  std::int64_t overloaded = 0;  // as many requests as it takes, or as one client may have, were inside
   std::int64_t invalid = 0;     // malformed, or not fitting the model
   std::int64_t stopping = 0;    // it was shutting down
   std::int64_t refused() const { return overloaded + invalid + stopping; }

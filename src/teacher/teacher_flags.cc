@@ -80,6 +80,20 @@ void TeacherFlags::AddTo(CLI::App& app) {
                  "that the first may wait for others, 0: join what waits anyway [each request is computed alone]")
       ->check(CLI::Range(0.0, 1000.0))
       ->needs(rows);
+  app.add_option("--max-request-bytes", server.max_request_bytes,
+                 "bytes of one request, at most; K, M and G are understood")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
+      ->capture_default_str();
+  app.add_option("--max-connections", server.max_connections, "connections at a time; one more is closed")
+      ->capture_default_str();
+  app.add_option("--client-share", server.client_share,
+                 "0 to 1: of the places of instances and queue, those that one client's address may have once half of "
+                 "all are taken")
+      ->capture_default_str();
+  app.add_option("--max-wait", max_wait_s,
+                 "seconds that a request may wait for its turn before it is told to come back later; 0: for ever")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
   app.add_option("--max-queued", server.max_queued, "requests that may wait; one more is told to come back later")
       ->capture_default_str();
 
@@ -191,6 +205,7 @@ TeacherServerOptions TeacherFlags::ServerOptions() const {
   if (max_batch_delay_ms >= 0) {
     options.max_batch_delay = std::chrono::microseconds(static_cast<std::int64_t>(max_batch_delay_ms * 1e3));
   }
+  options.max_wait = std::chrono::milliseconds(static_cast<std::int64_t>(max_wait_s * 1e3));
   if (allow_shared_memory) options.shared_memory = SharedMemoryPolicy::kAlways;
   return options;
 }

@@ -33,18 +33,27 @@ class LogLines {
   std::vector<spdlog::sink_ptr> sinks_;
 };
 
-// `count` members of names that `form` makes of a number; a slice at a time, for Redis answers nobody while a script runs.
+// `count` members of names that `form` makes of a number; a slice at a time: Redis answers nobody while a script runs.
 void Flood(RedisProcess& redis, const std::string& key, const std::string& form, int count) {
   constexpr int kSlice = 50'000;
   const std::string script = R"lua(
     local expiry = redis.call('TIME')[1] * 1000 + 600000
-    for i = tonumber(ARGV[2]), tonumber(ARGV[3]) do redis.call('ZADD', KEYS[1], expiry, string.format(ARGV[1], i)) end)lua";
+    for i = tonumber(ARGV[2]), tonumber(ARGV[3]) do
+      redis.call('ZADD', KEYS[1], expiry, string.format(ARGV[1], i))
+    end)lua";
   for (int first = 1; first <= count; first += kSlice) {
     const int last = std::min(count, first + kSlice - 1);
     redis.Call({"EVAL", script, "1", key, form, std::to_string(first), std::to_string(last)});
   }
   redis.Call({"INCRBY", "/service/s/version", "5000"});
   redis.Call({"PUBLISH", "/service/s/events", "x"});
+}
+
+// Redis takes its time for a flood.
+RedisTeachersOptions PatientWatch(const RedisProcess& redis) {
+  RedisTeachersOptions options = test::QuickWatch(redis);
+  options.timeout = std::chrono::seconds(20);
+  return options;
 }
 
 struct Good {
@@ -69,7 +78,7 @@ TEST(GarbageRegistry, EndpointsThatAreNoneAreLeftOutAndOneLineSaysSo) {
       redis.Call({"ZADD", "/service/s/students", far, bad});
     }
     Flood(redis, "/service/s/teachers", "no endpoint %d", 10'000);
-    test::Student student(RedisTeachers(test::QuickWatch(redis)));
+    test::Student student(RedisTeachers(PatientWatch(redis)));
     ASSERT_TRUE(student.AwaitRows(1000));
     EXPECT_EQ(student.stats().lanes.size(), 1u);
   }
@@ -84,7 +93,7 @@ TEST(GarbageRegistry, AMillionRegistrationsAreNotBelievedAndWhoIsKnownTeachesOn)
   {
     RedisProcess redis;
     Good good(redis);
-    test::Student student(RedisTeachers(test::QuickWatch(redis)));
+    test::Student student(RedisTeachers(PatientWatch(redis)));
     ASSERT_TRUE(student.AwaitRows(100));
     const test::MemoryPeak peak;
     Flood(redis, "/service/s/teachers", "10.0.0.1:%d", 1'000'000);
@@ -107,36 +116,17 @@ TEST(GarbageRegistry, AMillionRegistrationsAreNotBelievedAndWhoIsKnownTeachesOn)
 TEST(GarbageRegistry, AMillionStudentsTakeNoTeacherAway) {
   RedisProcess redis;
   Good good(redis);
-  test::Student student(RedisTeachers(test::QuickWatch(redis)));
+  test::Student student(RedisTeachers(PatientWatch(redis)));
   ASSERT_TRUE(student.AwaitRows(100));
   Flood(redis, "/service/s/students", "student-%d/0", 1'000'000);
   ASSERT_TRUE(student.AwaitRows(5000));
   EXPECT_EQ(student.lane(good.teacher->endpoint()).state, "ready");
 }
 
-// Fewer than are not believed, and more than a reader has lanes.
-TEST(GarbageRegistry, MoreTeachersThanAReaderHoldsLeaveThoseInUse) {
-  LogLines log;
-  {
-    RedisProcess redis;
-    Good good(redis);
-    test::Student student(RedisTeachers(test::QuickWatch(redis)));
-    ASSERT_TRUE(student.AwaitRows(100));
-    const test::MemoryPeak peak;
-    Flood(redis, "/service/s/teachers", "127.0.0.1:%d", 20'000);
-    ASSERT_TRUE(student.Await("all lanes", [&] { return student.stats().lanes.size() == 4096; }));
-    ASSERT_TRUE(student.AwaitRows(1000));
-    EXPECT_EQ(student.lane(good.teacher->endpoint()).state, "ready");
-    EXPECT_LT(peak.Megabytes(), 2000);
-  }
-  EXPECT_THAT(log.text(), HasSubstr("teachers are not used for now"));
-  EXPECT_EQ(log.text().find("not used for now"), log.text().rfind("not used for now")) << "said once";
-}
-
 TEST(GarbageRegistry, AMemberOfSeventyMegabytesIsNotReadToItsEnd) {
   RedisProcess redis;
   Good good(redis);
-  test::Student student(RedisTeachers(test::QuickWatch(redis)));
+  test::Student student(RedisTeachers(PatientWatch(redis)));
   ASSERT_TRUE(student.AwaitRows(100));
   const test::MemoryPeak peak;
   redis.Call({"EVAL",

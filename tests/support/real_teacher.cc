@@ -15,6 +15,7 @@ std::vector<std::string> CommandLine(const RealTeacherOptions& options) {
   std::vector<std::string> line = {EDL_TEACHER, "--model", script, "--model-version", options.version};
   line.insert(line.end(), {"--host", "127.0.0.1", "--port", options.port, "--threads", "1", "--log-level", "err"});
   if (!options.redis.empty()) line.insert(line.end(), {"--redis", options.redis, "--service", "rows"});
+  line.insert(line.end(), options.flags.begin(), options.flags.end());
   return line;
 #else
   return {LINEAR_TEACHER, options.port, /*delay_us=*/"500", options.version};

@@ -18,6 +18,8 @@ struct RealTeacherOptions {
   std::string version = "1";
   // edl-teacher alone: where it keeps a lease of its own, as a teacher of the service "rows". Empty: nowhere.
   std::string redis = "";
+  // edl-teacher alone: more of its flags.
+  std::vector<std::string> flags = {};
 };
 
 using TeacherPtr = std::unique_ptr<testing::TeacherProcess>;
