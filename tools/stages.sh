@@ -33,18 +33,23 @@ stage_tidy() {
       2> >(grep -v ' warnings generated' >&2))
 }
 
-# Each target for FUZZ_SECONDS. What it finds out about the code stays in build/fuzz/corpus, for the next run to begin
-# with; what breaks it goes to build/fuzz/found.
+# Each target for FUZZ_SECONDS, as many at a time as there are cores. What it finds out about the code stays in
+# build/fuzz/corpus, for the next run to begin with; what breaks it goes to build/fuzz/found.
 stage_fuzz() {
-  local source noun
+  local sources=("$EDL_ROOT"/tests/fuzz/*_fuzz.cc) broken="$EDL_ROOT/build/fuzz/broken" source noun
   configure fuzz && build fuzz || return 1
   say "Fuzzing, $FUZZ_SECONDS s each"
-  passed=0 failed=0
-  for source in "$EDL_ROOT"/tests/fuzz/*_fuzz.cc; do
+  : >"$broken"
+  for source in "${sources[@]}"; do
+    while (($(jobs -pr | wc -l) >= $(build_jobs))); do wait -n || true; done
     noun="$(basename "$source" _fuzz.cc)"
-    if fuzz "$noun"; then passed=$((passed + 1)); else failed=$((failed + 1)) failures+=("$noun"); fi
+    { fuzz "$noun" || printf '%s\n' "$noun" >>"$broken"; } &
   done
-  [[ $failed == 0 && $passed != 0 ]]
+  wait
+  mapfile -t failures <"$broken"
+  failed=${#failures[@]}
+  passed=$((${#sources[@]} - failed))
+  [[ $failed == 0 ]]
 }
 
 # fuzz NOUN: says in one line how it went, and when it went wrong what to do about it.
@@ -65,6 +70,42 @@ fuzz() {
   printf '%-16s FAILED: %s\n  log:    %s\n' "$noun" "$how" "$log"
   found="$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)"
   [[ -z $found ]] || printf '  %-7s %s\n' input: "$found" again: "$target $found" keep: "cp $found $seeds/found-SYMPTOM"
+  return 1
+}
+
+stage_soak() { "$EDL_ROOT/tools/soak" --no-install --minutes 3; }
+
+# The programs of the unit tests, each in valgrind: no invalid access, no use of what was never set, nothing lost.
+stage_valgrind() {
+  local build="$EDL_ROOT/build/dev" broken="$EDL_ROOT/build/dev/valgrind/broken" program name programs
+  configure dev && build dev || return 1
+  mapfile -t programs <"$build/tests/valgrind_tests.txt"
+  say "Running ${#programs[@]} programs in valgrind"
+  mkdir -p "$build/valgrind"
+  : >"$broken"
+  for program in "${programs[@]}"; do
+    while (($(jobs -pr | wc -l) >= $(build_jobs))); do wait -n || true; done
+    name="$(basename "$program")"
+    { in_valgrind "$program" "$build/valgrind/$name.log" || printf '%s\n' "$name" >>"$broken"; } &
+  done
+  wait
+  mapfile -t failures <"$broken"
+  failed=${#failures[@]}
+  passed=$((${#programs[@]} - failed))
+  [[ $failed == 0 && $passed != 0 ]]
+}
+
+# in_valgrind PROGRAM LOG: says in one line how it went.
+in_valgrind() {
+  local status=0 started=$SECONDS
+  valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --fair-sched=yes \
+    --suppressions="$EDL_ROOT/tests/valgrind.supp" "$1" --gtest_brief=1 </dev/null >"$2" 2>&1 || status=$?
+  if [[ $status == 0 ]]; then
+    printf '%-40s %s\n' "$(basename "$1")" "$(as_time $((SECONDS - started)))"
+    return
+  fi
+  printf '%-40s FAILED: %s\n  log: %s\n' "$(basename "$1")" \
+    "$([[ $status == 99 ]] && echo "valgrind found something" || echo "it ended with status $status")" "$2"
   return 1
 }
 
