@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "gtest/gtest.h"
@@ -102,6 +103,11 @@ void TcpProxy::Forget() {
   Wake();
 }
 
+void TcpProxy::SlowTo(std::int64_t bytes_per_second) {
+  speed_ = bytes_per_second;
+  Wake();
+}
+
 void TcpProxy::CutAfter(std::int64_t reply_bytes) {
   cut_after_ = reply_bytes;
   Wake();
@@ -130,12 +136,16 @@ bool TcpProxy::Shovel(Connection& connection, bool is_reply) {
   std::string& waiting = is_reply ? connection.to_student : connection.to_teacher;
   if (waiting.empty()) {
     const std::int64_t until_cut = is_reply ? cut_after_.load() : -1;
-    waiting.resize(until_cut < 0 ? kBuffer : std::min(kBuffer, static_cast<std::size_t>(until_cut)));
+    const bool slow = speed_.load() > 0;
+    std::size_t room = slow ? std::min(kBuffer, static_cast<std::size_t>(std::max(credit_, 0.0))) : kBuffer;
+    if (until_cut >= 0) room = std::min(room, static_cast<std::size_t>(until_cut));
+    waiting.resize(room);
     const ssize_t got = recv(from, waiting.data(), waiting.size(), 0);
     const bool nothing_yet = got < 0 && (errno == EAGAIN || errno == EINTR);
     const bool over = got < 0 || (got == 0 && !waiting.empty());
     waiting.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     if (until_cut >= 0 && got > 0) cut_after_ -= got;
+    if (slow && got > 0) credit_ -= static_cast<double>(got);
     if (over) return nothing_yet;
   }
   const ssize_t sent = send(to, waiting.data(), waiting.size(), MSG_NOSIGNAL);
@@ -153,11 +163,33 @@ void TcpProxy::ResetAll() {
   ++cuts_;  // last: whoever sees it may ask for the next one
 }
 
+// A token bucket of a fiftieth of a second. It is let fill to the half before anything flows again, so that the bytes
+// do not go one by one.
+int TcpProxy::Pay() {
+  const double speed = static_cast<double>(speed_.load());
+  const auto now = std::chrono::steady_clock::now();
+  const double seconds = std::chrono::duration<double>(now - std::exchange(paid_, now)).count();
+  if (speed <= 0) return 0;
+  const double most = std::max(speed / 50, 64.0);
+  credit_ = std::min(credit_ + seconds * speed, most);
+  return credit_ >= most / 2 ? 0 : static_cast<int>(std::ceil((most / 2 - credit_) / speed * 1000));
+}
+
 void TcpProxy::Run() {
   while (!stop_) {
+    const int pause = Pay();
+    if (forget_.exchange(false)) {
+      for (Connection& connection : connections_) connection.forgotten = true;
+    }
     std::vector<pollfd> fds = {{wake_, POLLIN, 0}, {listener_, POLLIN, 0}};
     for (const Connection& connection : connections_) {
-      const bool flows = !stalled_ && !connection.forgotten;
+      if (connection.forgotten) {
+        // Nobody is told of its end, but when the student has given it up it need not be held open any longer.
+        fds.push_back({connection.student.fd, POLLRDHUP, 0});
+        fds.push_back({-1, 0, 0});
+        continue;
+      }
+      const bool flows = !stalled_ && pause == 0;
       auto events = [&](const std::string& out, const std::string& in) {
         return static_cast<short>((out.empty() ? POLLIN : 0) | (in.empty() ? 0 : POLLOUT));
       };
@@ -165,16 +197,15 @@ void TcpProxy::Run() {
       fds.push_back({flows ? connection.student.fd : -1, events(connection.to_teacher, connection.to_student), 0});
       fds.push_back({flows ? connection.teacher.fd : -1, events(connection.to_student, connection.to_teacher), 0});
     }
-    poll(fds.data(), fds.size(), -1);
+    poll(fds.data(), fds.size(), pause > 0 ? pause : -1);
     std::uint64_t wakes;
     if (fds[0].revents != 0 && read(wake_, &wakes, sizeof wakes) < 0) continue;
-    if (forget_.exchange(false)) {
-      for (Connection& connection : connections_) connection.forgotten = true;
-    }
     std::size_t i = 2;
     for (auto it = connections_.begin(); it != connections_.end(); i += 2) {
-      const bool moves = !stalled_ && !it->forgotten && (fds[i].revents | fds[i + 1].revents) != 0;
-      const bool lives = !moves || (Shovel(*it, false) && Shovel(*it, true));
+      const bool has_news = (fds[i].revents | fds[i + 1].revents) != 0;
+      const bool given_up = has_news && it->forgotten;
+      const bool moves = has_news && !it->forgotten && !stalled_;
+      const bool lives = !given_up && (!moves || (Shovel(*it, false) && Shovel(*it, true)));
       it = lives ? std::next(it) : connections_.erase(it);
     }
     std::int64_t due = 0;
