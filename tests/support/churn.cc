@@ -108,7 +108,7 @@ void Churn::Join(Teacher& teacher) {
       teacher.port = ports_[random_() % ports_.size()];
     } while (holders() > 1);
   }
-  teacher.process = StartLightTeacher(teacher.port);
+  teacher.process = StartLightTeacher({teacher.port});
   if (teacher.process == nullptr) return teacher.port.clear();  // somebody else has it: another one next time
   teacher.state = Teacher::State::kServing;
   Count(&FaultCounts::joins);

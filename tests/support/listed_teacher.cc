@@ -5,30 +5,6 @@
 
 namespace edl::test {
 
-using std::chrono::milliseconds;
-
-LeaseOptions ShortLease(const std::string& redis, const std::string& endpoint) {
-  LeaseOptions options;
-  options.redis = redis;
-  options.service = "rows";
-  options.endpoint = endpoint;
-  options.lease = milliseconds(1500);
-  options.heartbeat = milliseconds(200);
-  options.timeouts = {milliseconds(300), milliseconds(300)};
-  return options;
-}
-
-RedisTeachersOptions ShortPoll(const std::string& redis) {
-  RedisTeachersOptions options;
-  options.redis = redis;
-  options.service = "rows";
-  options.poll = milliseconds(100);
-  options.lease = milliseconds(1500);
-  options.foreign_scan = milliseconds(0);
-  options.timeout = milliseconds(300);
-  return options;
-}
-
 ListedTeacher::ListedTeacher(TeacherPtr process, std::string redis)
     : process_(std::move(process)), redis_(std::move(redis)) {
   KeepLease();

@@ -10,16 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include "edl/teachers.h"
 #include "src/registry/lease_keeper.h"
 #include "tests/support/real_teacher.h"
 #include "tests/support/redis_process.h"
+#include "tests/support/short_lease.h"
 
 namespace edl::test {
-
-// Short leases and polls, so that what follows a fault follows soon.
-LeaseOptions ShortLease(const std::string& redis, const std::string& endpoint);
-RedisTeachersOptions ShortPoll(const std::string& redis);
 
 class ListedTeacher {
  public:

@@ -30,8 +30,10 @@ TeacherPtr StartRealTeacher(const RealTeacherOptions& options) {
   return teacher.ok() ? *std::move(teacher) : nullptr;
 }
 
-TeacherPtr StartLightTeacher(const std::string& port) {
-  auto teacher = testing::TeacherProcess::Start({LINEAR_TEACHER, port, /*delay_us=*/"300"});
+TeacherPtr StartLightTeacher(const RealTeacherOptions& options) {
+  std::vector<std::string> line = {LINEAR_TEACHER, options.port, /*delay_us=*/"300", options.version};
+  if (!options.redis.empty()) line.insert(line.end(), {options.redis, options.advertise});
+  auto teacher = testing::TeacherProcess::Start(line);
   return teacher.ok() ? *std::move(teacher) : nullptr;
 }
 

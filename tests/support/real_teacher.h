@@ -16,10 +16,13 @@ struct RealTeacherOptions {
   std::string port = "0";
   // Version 2 is another model: its soft labels are not those of rows.h.
   std::string version = "1";
-  // edl-teacher alone: where it keeps a lease of its own, as a teacher of the service "rows". Empty: nowhere.
+  // edl-teacher and light teachers alone: where it keeps a lease of its own, as a teacher of the service "rows". Empty:
+  // nowhere.
   std::string redis = "";
   // edl-teacher alone: more of its flags.
   std::vector<std::string> flags = {};
+  // Light teachers alone: where students reach it, for its lease.
+  std::string advertise = "";
 };
 
 using TeacherPtr = std::unique_ptr<testing::TeacherProcess>;
@@ -28,7 +31,7 @@ using TeacherPtr = std::unique_ptr<testing::TeacherProcess>;
 TeacherPtr StartRealTeacher(const RealTeacherOptions& options = {});
 // linear_teacher in any build: one that is started within a hundredth of a second. Null when it does not serve, as when
 // the port is taken.
-TeacherPtr StartLightTeacher(const std::string& port);
+TeacherPtr StartLightTeacher(const RealTeacherOptions& options);
 // `count` of StartRealTeacher, started together.
 std::vector<TeacherPtr> StartRealTeachers(int count);
 
