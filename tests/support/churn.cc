@@ -50,7 +50,9 @@ std::string FaultCounts::ToString() const {
 Churn::Churn(const ChurnOptions& options) : calm_(options.calm), ports_(DrawPorts()), random_(options.seed) {
   RowPlan plan = options.plan;
   plan.before = PausesNowAndThen(options.seed + 1);
-  student_ = std::make_unique<Student>(told_.Watcher(), options.reader, plan, PausesNowAndThen(options.seed + 2));
+  StudentHabits habits;
+  habits.before = PausesNowAndThen(options.seed + 2);
+  student_ = std::make_unique<Student>([this] { return told_.Watcher(); }, options.reader, plan, habits);
   for (int t = 0; t < kTeachers; ++t) teachers_.push_back(std::make_unique<Teacher>());
   fate_ = Thread("test-fate", [this] { Run(); });
 }

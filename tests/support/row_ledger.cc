@@ -7,6 +7,17 @@
 
 namespace edl::test {
 
+RowTotals& RowTotals::operator+=(const RowTotals& other) {
+  epochs += other.epochs;
+  left += other.left;
+  rows += other.rows;
+  lost += other.lost;
+  doubled += other.doubled;
+  mispaired += other.mispaired;
+  misplaced += other.misplaced;
+  return *this;
+}
+
 std::string RowTotals::ToString() const {
   return absl::StrCat("lost ", lost, ", doubled ", doubled, ", mispaired ", mispaired, ", misplaced ", misplaced);
 }
@@ -16,7 +27,7 @@ RowLedger::RowLedger(RowPlan plan, bool ordered)
 
 void RowLedger::Complain(std::int64_t& counter, std::int64_t rows, const std::string& what) {
   counter += rows;
-  if (complaint_.empty()) complaint_ = absl::StrCat("epoch ", totals_.epochs, ", after item ", next_, ": ", what);
+  if (complaint_.empty()) complaint_ = absl::StrCat("epoch ", epoch_, ", after item ", next_, ": ", what);
 }
 
 // `row` is the row of tensors that have a row dimension; -1: these have none.
@@ -35,7 +46,7 @@ void RowLedger::CountRow(const Fields& fields, const Fields& predictions, std::i
 
 void RowLedger::Count(const DistilledBatch& batch) {
   const std::int64_t item = batch.batch_seq;
-  if (batch.epoch != totals_.epochs || item < 0 || item >= plan_.items) {
+  if (batch.epoch != epoch_ || item < 0 || item >= plan_.items) {
     return Complain(totals_.misplaced, 1, absl::StrCat("item ", item, " of epoch ", batch.epoch, " came"));
   }
   if (ordered_ && item != next_) Complain(totals_.misplaced, 1, absl::StrCat("item ", item, " came"));
@@ -59,14 +70,27 @@ void RowLedger::Count(const DistilledBatch& batch) {
 
 void RowLedger::EndEpoch() {
   for (std::int64_t item = 0; item < plan_.items; ++item) {
-    char& seen = seen_[static_cast<std::size_t>(item)];
-    if (seen == 0) {
-      Complain(totals_.lost, plan_.RowsOf(totals_.epochs, item), absl::StrCat("item ", item, " never came"));
-    }
-    seen = 0;
+    if (seen_[static_cast<std::size_t>(item)] != 0) continue;
+    Complain(totals_.lost, plan_.RowsOf(epoch_, item), absl::StrCat("item ", item, " never came"));
   }
-  next_ = 0;
   ++totals_.epochs;
+  BeginEpoch(epoch_ + 1);
+}
+
+void RowLedger::LeaveEpoch() {
+  ++totals_.left;
+  BeginEpoch(epoch_ + 1);
+}
+
+void RowLedger::BeginReader() {
+  plan_.epochs_before += epoch_ + 1;
+  BeginEpoch(0);
+}
+
+void RowLedger::BeginEpoch(std::int64_t epoch) {
+  epoch_ = epoch;
+  next_ = 0;
+  std::fill(seen_.begin(), seen_.end(), char{0});
 }
 
 }  // namespace edl::test

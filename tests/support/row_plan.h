@@ -16,14 +16,15 @@ namespace edl::test {
 
 struct RowPlan {
   SourceForm form = SourceForm::kBatches;
-  std::int64_t items = 100;      // in an epoch
-  std::int64_t most_rows = 8;    // of an item; a sample is one row
-  bool ragged = false;           // items have 1 to most_rows rows, else all most_rows
-  std::function<void()> before;  // called before each item, on the source's thread; may pause it
+  std::int64_t items = 100;        // in an epoch
+  std::int64_t most_rows = 8;      // of an item; a sample is one row
+  bool ragged = false;             // items have 1 to most_rows rows, else all most_rows
+  std::int64_t epochs_before = 0;  // epochs of earlier readers, whose rows were other ones
+  std::function<void()> before;    // called before each item, on the source's thread; may pause it
 
   // The ids of the epochs begin anew after a while, so that Salt does not overflow.
   std::int64_t FirstId(std::int64_t epoch, std::int64_t item) const {
-    return epoch % 1000 * 1'000'000 + item * most_rows;
+    return (epochs_before + epoch) % 1000 * 1'000'000 + item * most_rows;
   }
   std::int64_t RowsOf(std::int64_t epoch, std::int64_t item) const {
     if (form == SourceForm::kSamples) return 1;

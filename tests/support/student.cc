@@ -13,42 +13,98 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// `teachers`, once.
+Student::WatchTeachers Only(std::unique_ptr<TeacherWatcher> teachers) {
+  auto only = std::make_shared<std::unique_ptr<TeacherWatcher>>(std::move(teachers));
+  return [only] { return std::move(*only); };
+}
+
 }  // namespace
 
-Student::Student(std::unique_ptr<TeacherWatcher> teachers, ReaderOptions options, RowPlan plan,
-                 std::function<void()> before)
-    : before_(std::move(before)), ledger_(plan, options.ordered) {
-  reader_ = NewReader(SourceOf(plan), std::move(teachers), std::move(options));
-  thread_ = Thread("test-student", [this] { Read(); });
+Student::Student(std::unique_ptr<TeacherWatcher> teachers, ReaderOptions options, RowPlan plan)
+    : Student(Only(std::move(teachers)), std::move(options), std::move(plan), {}) {}
+
+Student::Student(WatchTeachers watch, ReaderOptions options, RowPlan plan, StudentHabits habits)
+    : watch_(std::move(watch)),
+      options_(std::move(options)),
+      habits_(std::move(habits)),
+      reader_(NewReader(SourceOf(plan), watch_(), options_)),
+      ledger_(std::move(plan), options_.ordered) {
+  thread_ = Thread("test-student", [this] { Live(); });
 }
 
 Student::~Student() {
   stop_ = true;
-  reader_->Shutdown();
+  {
+    MutexLock lock(mu_);
+    if (reader_ != nullptr) reader_->Shutdown();
+  }
   thread_.Join();
 }
 
-void Student::Read() {
-  while (!stop_) {
-    if (before_) before_();
-    const Clock::time_point asked = Clock::now();
-    absl::StatusOr<std::optional<DistilledBatch>> batch = reader_->Next();
-    const Clock::time_point got = Clock::now();
-    if (stop_) break;
+void Student::Live() {
+  DistillReader* reader;
+  {
     MutexLock lock(mu_);
-    longest_gap_ = std::max<std::chrono::nanoseconds>(longest_gap_, got - asked);
+    reader = reader_.get();
+  }
+  while (Read(*reader) && !stop_) {
+    std::unique_ptr<DistillReader> old;
+    RowPlan plan;
+    {
+      MutexLock lock(mu_);
+      old = std::move(reader_);
+      ledger_.BeginReader();
+      plan = ledger_.plan();
+    }
+    old.reset();
+    std::unique_ptr<DistillReader> anew = NewReader(SourceOf(plan), watch_(), options_);
+    reader = anew.get();
+    MutexLock lock(mu_);
+    reader_ = std::move(anew);
+    remake_ = false;
+  }
+  MutexLock lock(mu_);
+  ended_ = true;
+}
+
+// True: until another reader is wanted. False: to the end of all reading.
+bool Student::Read(DistillReader& reader) {
+  while (true) {
+    if (habits_.before) habits_.before();
+    if (stop_) return false;
+    const Clock::time_point asked = Clock::now();
+    absl::StatusOr<std::optional<DistilledBatch>> batch = reader.Next();
+    const std::chrono::nanoseconds gap = Clock::now() - asked;
+    if (stop_) return false;
+    const bool leaves = batch.ok() && batch->has_value() && habits_.leaves && habits_.leaves();
+    if (leaves) reader.LeaveEpoch();
+    MutexLock lock(mu_);
+    if (remake_ && absl::IsCancelled(batch.status())) return true;
+    longest_gap_ = std::max(longest_gap_, gap);
     if (!batch.ok()) {
       ADD_FAILURE() << batch.status();
     } else if (batch->has_value()) {
       ledger_.Count(**batch);
+      if (leaves) ledger_.LeaveEpoch();
     } else {
       ledger_.EndEpoch();
     }
     if (!ledger_.totals().clean()) ADD_FAILURE() << ledger_.totals().ToString() << "; " << ledger_.complaint();
-    if (!batch.ok() || !ledger_.totals().clean()) break;
+    if (!batch.ok() || !ledger_.totals().clean()) return false;
   }
+}
+
+ReaderStats Student::stats() const {
   MutexLock lock(mu_);
-  ended_ = true;
+  return reader_ != nullptr ? reader_->Stats() : ReaderStats();
+}
+
+void Student::RemakeReader() {
+  MutexLock lock(mu_);
+  if (reader_ == nullptr) return;  // just being remade
+  remake_ = true;
+  reader_->Shutdown();
 }
 
 RowTotals Student::totals() const {
@@ -133,7 +189,7 @@ bool Student::AwaitAllReady() const {
   return Await("all teachers are in rotation",
                [&] {
                  const std::vector<LaneStats> lanes = stats().lanes;
-                 return std::all_of(lanes.begin(), lanes.end(), [](const LaneStats& lane) {
+                 return !lanes.empty() && std::all_of(lanes.begin(), lanes.end(), [](const LaneStats& lane) {
                    return lane.state == "ready" || lane.state == "closed";
                  });
                }) &&

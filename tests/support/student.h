@@ -3,7 +3,7 @@
 // test lets teachers come to harm, and waits for what should follow.
 // Errors: a row that is lost, doubled, mispaired or out of order, and an error from Next(), fail the test, and end the
 //         reading.
-// Thread-safety: one thread at a time, the test's.
+// Thread-safety: one thread at a time, the test's; stats(), totals() and RemakeReader() from any thread.
 // Lifetime: the destructor ends the reading wherever it is.
 #pragma once
 
@@ -19,19 +19,29 @@
 
 namespace edl::test {
 
+// What a student does beside reading. All are called on its thread.
+struct StudentHabits {
+  std::function<void()> before;  // called before each Next(); may pause it
+  std::function<bool()> leaves;  // asked after each batch: leave the epoch here?
+};
+
 class Student {
  public:
   // How long a test waits for what should follow; far more than it takes, for machines that do much else.
   static constexpr std::chrono::seconds kPatience{30};
 
-  // `before` is called before each Next(), on the student's thread; it may pause it.
-  explicit Student(std::unique_ptr<TeacherWatcher> teachers, ReaderOptions options = RowOptions(), RowPlan plan = {},
-                   std::function<void()> before = nullptr);
+  explicit Student(std::unique_ptr<TeacherWatcher> teachers, ReaderOptions options = RowOptions(), RowPlan plan = {});
+  // One whose reader can be remade: each asks `watch` for its teachers.
+  using WatchTeachers = std::function<std::unique_ptr<TeacherWatcher>()>;
+  Student(WatchTeachers watch, ReaderOptions options, RowPlan plan, StudentHabits habits);
   ~Student();
 
   RowTotals totals() const;
   std::int64_t rows() const { return totals().rows; }
-  ReaderStats stats() const { return reader_->Stats(); }
+  // Of the reader of now; none between two.
+  ReaderStats stats() const;
+  // Shuts the reader down, wherever it is. The student then destroys it and makes another.
+  void RemakeReader();
   // The lane of a teacher; one with no state when it has never been a teacher of ours.
   LaneStats lane(const std::string& endpoint) const;
   // The longest that Next() took since it was asked the last time.
@@ -56,14 +66,18 @@ class Student {
   bool AwaitRecovery(double full_speed) const;
 
  private:
-  void Read();
+  void Live();  // the body of its thread
+  bool Read(DistillReader& reader);
   bool AwaitAllTeach() const;
 
-  const std::function<void()> before_;
-  std::unique_ptr<DistillReader> reader_;
-  std::atomic<bool> stop_{false};
+  const WatchTeachers watch_;
+  const ReaderOptions options_;
+  const StudentHabits habits_;
+  std::atomic<bool> stop_{false};  // written by the destructor, before it shuts the reader down; read by the student
 
   mutable Mutex mu_;
+  std::unique_ptr<DistillReader> reader_ ABSL_GUARDED_BY(mu_);  // written by the student's thread alone
+  bool remake_ ABSL_GUARDED_BY(mu_) = false;
   RowLedger ledger_ ABSL_GUARDED_BY(mu_);
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
   std::chrono::nanoseconds longest_gap_ ABSL_GUARDED_BY(mu_){0};
