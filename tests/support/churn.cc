@@ -2,12 +2,14 @@
 #include "tests/support/churn.h"
 
 #include <algorithm>
+#include <cmath>
+#include <csignal>
 #include <thread>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "src/testing/free_port.h"
 #include "tests/support/real_teacher.h"
+#include "tests/support/tcp_proxy.h"
 
 namespace edl::test {
 namespace {
@@ -15,45 +17,60 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int kTeachers = 4;  // at a time, at most
-constexpr int kPorts = 12;    // that they come and go on: a teacher is back sometimes, and new sometimes
+constexpr int kPosts = 12;    // that they come and go on: a teacher is back sometimes, and new sometimes
 
 std::vector<std::string> DrawPorts() {
   std::vector<std::string> ports;
-  while (ports.size() < kPorts) {
+  while (ports.size() < kPosts) {
     std::string port = std::to_string(testing::FreePort());
     if (std::find(ports.begin(), ports.end(), port) == ports.end()) ports.push_back(std::move(port));
   }
   return ports;
 }
 
-// Pauses the calling thread for some milliseconds, once in some 200 calls.
+// Pauses the calling thread for some milliseconds, once in some 200 calls. Its copies, one an epoch, draw on.
 std::function<void()> PausesNowAndThen(std::uint64_t seed) {
-  return [random = std::minstd_rand(static_cast<std::uint32_t>(seed))]() mutable {
-    if (random() % 200 == 0) std::this_thread::sleep_for(milliseconds(random() % 30));
+  return [random = std::make_shared<std::minstd_rand>(static_cast<std::uint32_t>(seed))] {
+    if ((*random)() % 200 == 0) std::this_thread::sleep_for(milliseconds((*random)() % 30));
   };
 }
 
 }  // namespace
 
+// A place of a teacher: where it listens, and where students reach it.
+struct Churn::Post {
+  enum class Wire { kFlows, kSlow, kStalled };
+
+  std::string port;
+  std::unique_ptr<TcpProxy> wire;  // null: students reach it directly
+  Wire state = Wire::kFlows;
+
+  std::string endpoint() const { return wire != nullptr ? wire->endpoint() : "127.0.0.1:" + port; }
+  void Mend() {
+    if (wire == nullptr) return;
+    wire->CutAfter(-1);
+    wire->SlowTo(0);
+    wire->Flow();
+    state = Wire::kFlows;
+  }
+};
+
 struct Churn::Teacher {
   enum class State { kAway, kServing, kStalled, kUnlisted };
   State state = State::kAway;
-  std::string port;
+  Post* post = nullptr;
   TeacherPtr process;
 };
 
-std::string FaultCounts::ToString() const {
-  return absl::StrCat("kills ", kills, ", joins ", joins, ", drains ", drains, ", stalls ", stalls, ", unlistings ",
-                      unlistings);
-}
-
-Churn::Churn(const ChurnOptions& options) : calm_(options.calm), ports_(DrawPorts()), random_(options.seed) {
-  RowPlan plan = options.plan;
-  plan.before = PausesNowAndThen(options.seed + 1);
-  StudentHabits habits;
-  habits.before = PausesNowAndThen(options.seed + 2);
-  student_ = std::make_unique<Student>([this] { return told_.Watcher(); }, options.reader, plan, habits);
+Churn::Churn(const ChurnOptions& options) : options_(options), random_(options.seed) {
+  for (std::string& port : DrawPorts()) {
+    auto post = std::make_unique<Post>();
+    if (options_.links == ChurnOptions::Links::kWires) post->wire = std::make_unique<TcpProxy>("127.0.0.1:" + port);
+    post->port = std::move(port);
+    posts_.push_back(std::move(post));
+  }
   for (int t = 0; t < kTeachers; ++t) teachers_.push_back(std::make_unique<Teacher>());
+  student_ = NewStudent();
   fate_ = Thread("test-fate", [this] { Run(); });
 }
 
@@ -62,6 +79,21 @@ Churn::~Churn() {
   stop_.Set();
   fate_.Join();
   student_.reset();
+}
+
+std::unique_ptr<Student> Churn::NewStudent() {
+  RowPlan plan = options_.plan;
+  plan.before = PausesNowAndThen(options_.seed + 1);
+  StudentHabits habits;
+  habits.before = PausesNowAndThen(options_.seed + 2);
+  if (options_.leaves_one_in > 0) {
+    const auto one_in = static_cast<unsigned>(options_.leaves_one_in * plan.items);
+    habits.leaves = [one_in, random = std::mt19937(static_cast<std::uint32_t>(options_.seed + 3))]() mutable {
+      return random() % one_in == 0;
+    };
+  }
+  auto watch = [this] { return options_.registry.redis.empty() ? told_.Watcher() : RedisTeachers(options_.registry); };
+  return std::make_unique<Student>(watch, options_.reader, plan, habits);
 }
 
 FaultCounts Churn::faults() const {
@@ -77,41 +109,70 @@ void Churn::Count(int FaultCounts::*kind) {
 void Churn::Run() {
   for (auto& teacher : teachers_) Join(*teacher);
   while (!stopping_) {
-    stop_.WaitFor(calm_ * (random_() % 2000) / 1000);
+    stop_.WaitFor(options_.calm * (random_() % 2000) / 1000);
     if (stopping_) break;
-    if (Draw(40)) {  // a power cut
-      for (auto& teacher : teachers_) {
-        if (teacher->state != Teacher::State::kAway) Afflict(*teacher);
-      }
-    }
-    Afflict(*teachers_[random_() % teachers_.size()]);
+    Strike();
   }
 }
 
-void Churn::Tell() {
+void Churn::Strike() {
+  if (options_.remakes_one_in > 0 && Draw(options_.remakes_one_in)) {
+    student_->RemakeReader();
+    return Count(&FaultCounts::remakes);
+  }
+  Teacher& unlucky = *teachers_[random_() % teachers_.size()];
+  if (options_.links == ChurnOptions::Links::kWires && unlucky.state != Teacher::State::kAway && Draw(3)) {
+    return AfflictWire(*unlucky.post);
+  }
+  if (Draw(40)) {  // a power cut
+    for (auto& teacher : teachers_) {
+      if (teacher->state != Teacher::State::kAway) Afflict(*teacher);
+    }
+  }
+  Afflict(unlucky);
+}
+
+std::vector<std::string> Churn::Listed() const {
   std::vector<std::string> endpoints;
   for (const auto& teacher : teachers_) {
     if (teacher->state == Teacher::State::kServing || teacher->state == Teacher::State::kStalled) {
-      endpoints.push_back(teacher->process->endpoint());
+      endpoints.push_back(teacher->post->endpoint());
     }
   }
+  return endpoints;
+}
+
+// With a registry, leases say it.
+void Churn::Tell() {
+  if (!options_.registry.redis.empty()) return;
+  std::vector<std::string> endpoints = Listed();
   std::shuffle(endpoints.begin(), endpoints.end(), random_);
   told_.Tell(std::move(endpoints));
 }
 
+void Churn::TakePost(Teacher& teacher) {
+  auto holders = [&] {
+    return std::count_if(teachers_.begin(), teachers_.end(),
+                         [&](const auto& other) { return other->post == teacher.post; });
+  };
+  do {
+    teacher.post = posts_[random_() % posts_.size()].get();
+  } while (holders() > 1);
+}
+
 void Churn::Join(Teacher& teacher) {
   teacher.process.reset();
-  if (teacher.port.empty() || Draw(2)) {
-    auto holders = [&] {
-      return std::count_if(teachers_.begin(), teachers_.end(),
-                           [&](const auto& other) { return other->port == teacher.port; });
-    };
-    do {
-      teacher.port = ports_[random_() % ports_.size()];
-    } while (holders() > 1);
+  if (teacher.post == nullptr || Draw(2)) TakePost(teacher);
+  teacher.post->Mend();
+  RealTeacherOptions options;
+  options.port = teacher.post->port;
+  options.redis = options_.registry.redis;
+  options.advertise = teacher.post->endpoint();
+  teacher.process = StartLightTeacher(options);
+  if (teacher.process == nullptr) {  // somebody else has the port: another one next time
+    teacher.post = nullptr;
+    return;
   }
-  teacher.process = StartLightTeacher({teacher.port});
-  if (teacher.process == nullptr) return teacher.port.clear();  // somebody else has it: another one next time
   teacher.state = Teacher::State::kServing;
   Count(&FaultCounts::joins);
   Tell();
@@ -119,10 +180,24 @@ void Churn::Join(Teacher& teacher) {
 
 void Churn::Drain(Teacher& teacher) {
   teacher.state = Teacher::State::kAway;
-  if (Draw(2)) Tell();  // first unlisted, as with a registry; else its refusal says it
+  if (Draw(2)) Tell();   // first unlisted, as with a registry; else its refusal says it
+  teacher.post->Mend();  // it waits for what it has accepted, which may be on its way
   teacher.process->Terminate();
   EXPECT_EQ(teacher.process->Wait(), 0);
   Count(&FaultCounts::drains);
+  Tell();
+}
+
+void Churn::Unlist(Teacher& teacher) {
+  teacher.state = Teacher::State::kUnlisted;
+  if (!options_.registry.redis.empty()) kill(teacher.process->pid(), SIGUSR1);  // not well: its lease runs out
+  Count(&FaultCounts::unlistings);
+  Tell();
+}
+
+void Churn::Relist(Teacher& teacher) {
+  teacher.state = Teacher::State::kServing;
+  if (!options_.registry.redis.empty()) kill(teacher.process->pid(), SIGUSR1);
   Tell();
 }
 
@@ -131,8 +206,7 @@ void Churn::Afflict(Teacher& teacher) {
     case Teacher::State::kAway:
       return Join(teacher);
     case Teacher::State::kUnlisted:
-      teacher.state = Teacher::State::kServing;
-      return Tell();
+      return Relist(teacher);
     case Teacher::State::kStalled:
       teacher.process->Resume();
       teacher.state = Teacher::State::kServing;
@@ -153,20 +227,45 @@ void Churn::Afflict(Teacher& teacher) {
       teacher.state = Teacher::State::kStalled;
       return Count(&FaultCounts::stalls);
     default:
-      teacher.state = Teacher::State::kUnlisted;
-      Count(&FaultCounts::unlistings);
-      return Tell();
+      return Unlist(teacher);
   }
 }
 
-bool Churn::Settle() {
+void Churn::AfflictWire(Post& post) {
+  if (post.state != Post::Wire::kFlows) return post.Mend();
+  switch (random_() % 4) {
+    case 0:
+      post.wire->CutAfter(static_cast<std::int64_t>(random_() % 5000));  // in the midst of a reply, say
+      return Count(&FaultCounts::cuts);
+    case 1:
+      post.wire->Forget();
+      return Count(&FaultCounts::forgets);
+    case 2:
+      post.wire->Stall();
+      post.state = Post::Wire::kStalled;
+      return Count(&FaultCounts::blackouts);
+    default:
+      // 2 kB/s, with which few attempts come through in time, to 200 kB/s, and each size in between as often.
+      post.wire->SlowTo(std::llround(2000 * std::pow(100.0, static_cast<double>(random_() % 1000) / 1000)));
+      post.state = Post::Wire::kSlow;
+      return Count(&FaultCounts::slows);
+  }
+}
+
+std::vector<std::string> Churn::Calm() {
   stopping_ = true;
   stop_.Set();
   fate_.Join();
   for (auto& teacher : teachers_) {
-    for (int tries = 0; teacher->state != Teacher::State::kServing && tries < kPorts; ++tries) Afflict(*teacher);
+    for (int tries = 0; teacher->state != Teacher::State::kServing && tries < kPosts; ++tries) Afflict(*teacher);
+    if (teacher->post != nullptr) teacher->post->Mend();
   }
   Tell();
+  return Listed();
+}
+
+bool Churn::Settle() {
+  Calm();
   // Not all need have work: with room for one batch the first teacher may do it all.
   return student_->AwaitAllReady();
 }
