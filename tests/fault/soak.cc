@@ -1,112 +1,183 @@
 // SPDX-License-Identifier: Apache-2.0
-// soak: the churn of churn_test for as long as it is told, with a line a minute. One reader for each form of source,
-// all in this process and for the whole time, as in a training of weeks.
+// soak: the whole pipeline under random faults for as long as it is told, with a line a minute. One student for each
+// form of source, all in this process and for the whole time, as in a training of weeks; twelve teachers at most, each
+// a process of its own behind a wire of its own, which all students find through one Redis and share.
+// What happens to them (tests/support/churn.h, redis_churn.h):
+//   teachers   are killed, drained, hung, unlisted, all at once now and then; they come back, or others do
+//   wires      are cut in the midst of a reply, are slow, let nothing through, forget their connections
+//   Redis      crashes and comes back with old data or with none, hangs
+//   students   leave epochs before their end, have their readers destroyed and made anew at any moment, pause
+// At the end all is mended: every teacher must be back in rotation, and every student read a whole epoch.
 // Usage: soak MINUTES    (EDL_TEST_SEED=n for that seed again)
-// Exit status: 1 when a row was lost, doubled or mispaired, an item misplaced, a student got nothing for a minute, or
-// memory grew.
+// Exit status: 1 when a row was lost, doubled or mispaired, an item misplaced, a student got nothing for a minute,
+// something did not recover at the end, or resident memory, threads or open files grew.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "tests/support/churn.h"
+#include "tests/support/footprint.h"
+#include "tests/support/redis_churn.h"
 #include "tests/support/seed.h"
+#include "tests/support/short_lease.h"
+#include "tests/support/trend.h"
 
 namespace edl {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
 
 double minutes_to_soak = 0;
 
-// What this process holds: memory, threads, open files.
-struct Footprint {
-  double resident_mb = 0;
-  long threads = 0;
-  long files = 0;
+// Whether something that this process holds has grown. It goes up and down with the connections of the moment, so what
+// is judged is the line through all samples.
+struct Growth {
+  const char* what;
+  double test::Footprint::*field;
+  double most;  // that the line may rise over the whole run, or a tenth of the mean if that is more
+  test::Trend trend = {};
 
-  static Footprint Now() {
-    Footprint now;
-    std::ifstream status("/proc/self/status");
-    for (std::string line; std::getline(status, line);) {
-      if (line.rfind("VmRSS:", 0) == 0) now.resident_mb = std::atof(line.c_str() + 6) / 1024;
-      if (line.rfind("Threads:", 0) == 0) now.threads = std::atol(line.c_str() + 8);
-    }
-    const std::filesystem::directory_iterator files("/proc/self/fd");
-    now.files = std::distance(begin(files), end(files));
-    return now;
+  void Judge() const {
+    std::printf("%s: %.1f on the average, %+.2f an hour, %+.2f in all\n", what, trend.mean(), trend.per_hour(),
+                trend.growth());
+    EXPECT_LT(trend.growth(), std::max(most, trend.mean() / 10)) << what << " grew";
   }
 };
 
 class Soak {
  public:
-  explicit Soak(std::uint64_t seed) {
+  explicit Soak(std::uint64_t seed) : redis_(seed, seconds(5)) {
     for (SourceForm form : {SourceForm::kBatches, SourceForm::kSamples, SourceForm::kSampleLists}) {
-      test::ChurnOptions options = test::DrawChurn(seed++, form);
-      options.calm = std::chrono::milliseconds(100);
-      churns_.push_back(std::make_unique<test::Churn>(options));
+      test::ChurnOptions options = test::DrawChurn(++seed, form);
+      options.calm = milliseconds(200);
+      options.links = test::ChurnOptions::Links::kWires;
+      options.registry = test::ShortPoll(redis_.url());
+      options.registry.missing_grace = milliseconds(1000 + seed % 4 * 1000);
+      options.reader.shared_memory = seed % 2 == 0;  // else the rows themselves go over the wire
+      options.leaves_one_in = 3;
+      options.remakes_one_in = 50;
+      students_.push_back({std::make_unique<test::Churn>(options)});
     }
-    rows_before_.resize(churns_.size());
+  }
+
+  // Looks at everything; called each few seconds.
+  void Sample(Clock::duration since_start, Clock::duration warm_up) {
+    for (Reading& student : students_) {
+      const std::int64_t rows = student.churn->student().rows();
+      if (rows > std::exchange(student.rows, rows)) student.progressed = Clock::now();
+      EXPECT_LT(Clock::now() - student.progressed, std::chrono::minutes(1)) << "a student got nothing";
+    }
+    now_ = test::Footprint::Now();
+    // At first pools are filled, and every endpoint is met for the first time.
+    if (since_start < warm_up) return;
+    for (Growth& growth : growths_) growth.trend.Add(since_start, now_.*growth.field);
   }
 
   // One line of what has happened since the last one.
   void Report(int minute) {
-    test::RowTotals all;
-    int faults = 0;
-    std::int64_t more = 0;
-    for (std::size_t c = 0; c < churns_.size(); ++c) {
-      const test::RowTotals totals = churns_[c]->student().totals();
-      EXPECT_GT(totals.rows, rows_before_[c]) << "student " << c << " got nothing";
-      more += totals.rows - std::exchange(rows_before_[c], totals.rows);
-      all.rows += totals.rows;
-      all.lost += totals.lost;
-      all.doubled += totals.doubled;
-      all.mispaired += totals.mispaired;
-      all.misplaced += totals.misplaced;
-      faults += churns_[c]->faults().total();
-    }
-    const double seconds = std::chrono::duration<double>(Clock::now() - std::exchange(reported_, Clock::now())).count();
-    const Footprint now = Footprint::Now();
-    std::printf("minute %d: rows %lld, %.0f rows/s, faults %d, %s, resident %.1f MB, threads %ld, files %ld\n", minute,
-                static_cast<long long>(all.rows), static_cast<double>(more) / seconds, faults, all.ToString().c_str(),
-                now.resident_mb, now.threads, now.files);
+    const test::RowTotals all = Totals();
+    const double passed = std::chrono::duration<double>(Clock::now() - std::exchange(reported_, Clock::now())).count();
+    const double speed = static_cast<double>(all.rows - std::exchange(rows_before_, all.rows)) / passed;
+    std::printf("minute %d: rows %lld, %.0f rows/s, %s; %s; resident %.1f MB, threads %.0f, files %.0f\n", minute,
+                static_cast<long long>(all.rows), speed, all.ToString().c_str(), Faults().ToString().c_str(),
+                now_.resident_mb, now_.threads, now_.files);
     std::fflush(stdout);
-    // The first minutes fill pools and meet every endpoint for the first time.
-    if (minute == kWarmMinutes) warm_ = now;
-    if (minute > kWarmMinutes) {
-      EXPECT_LT(now.resident_mb, 1.3 * warm_.resident_mb) << "memory grew from " << warm_.resident_mb << " MB";
-    }
   }
 
+  // All is mended, and all recovers.
   void Settle() {
-    for (auto& churn : churns_) EXPECT_TRUE(churn->Settle());
+    test::RedisProcess& redis = redis_.Calm();
+    std::set<std::string> teachers;
+    for (Reading& student : students_) {
+      for (std::string& endpoint : student.churn->Calm()) teachers.insert(std::move(endpoint));
+    }
+    EXPECT_EQ(teachers.size(), 4 * students_.size());
+    ASSERT_NO_FATAL_FAILURE(test::Eventually([&] {
+      const std::vector<std::string> listed = redis.Members("/service/rows/teachers");
+      return std::set<std::string>(listed.begin(), listed.end()) == teachers &&
+             redis.Members("/service/rows/students").size() == students_.size();
+    }));
+    ASSERT_NO_FATAL_FAILURE(test::Eventually([&] { return InRotation() == teachers; }));
+    for (Reading& student : students_) ASSERT_TRUE(student.churn->student().AwaitAllReady());
+    std::printf("settled: all %zu teachers in rotation, a whole epoch for each student\n", teachers.size());
+  }
+
+  void Summarize() {
+    const test::RowTotals all = Totals();
+    std::printf("in all: rows %lld, epochs %lld and %lld left early, %s\n", static_cast<long long>(all.rows),
+                static_cast<long long>(all.epochs), static_cast<long long>(all.left), all.ToString().c_str());
+    const test::FaultCounts faults = Faults();
+    std::printf("faults %d: %s\n", faults.total(), faults.ToString().c_str());
+    for (const Growth& growth : growths_) growth.Judge();
+    std::fflush(stdout);
   }
 
  private:
-  static constexpr int kWarmMinutes = 3;
+  struct Reading {
+    std::unique_ptr<test::Churn> churn;
+    std::int64_t rows = 0;
+    Clock::time_point progressed = Clock::now();
+  };
 
-  std::vector<std::unique_ptr<test::Churn>> churns_;
-  std::vector<std::int64_t> rows_before_;
+  test::RowTotals Totals() {
+    test::RowTotals all;
+    for (Reading& student : students_) all += student.churn->student().totals();
+    return all;
+  }
+
+  test::FaultCounts Faults() {
+    test::FaultCounts all = redis_.faults();
+    for (Reading& student : students_) all += student.churn->faults();
+    return all;
+  }
+
+  // Of any student.
+  std::set<std::string> InRotation() {
+    std::set<std::string> ready;
+    for (Reading& student : students_) {
+      for (const LaneStats& lane : student.churn->student().stats().lanes) {
+        if (lane.state == "ready") ready.insert(lane.endpoint);
+      }
+    }
+    return ready;
+  }
+
+  test::RedisChurn redis_;
+  std::vector<Reading> students_;
+  std::int64_t rows_before_ = 0;
   Clock::time_point reported_ = Clock::now();
-  Footprint warm_;
+  test::Footprint now_;
+  Growth growths_[3] = {{"resident MB", &test::Footprint::resident_mb, 8},
+                        {"threads", &test::Footprint::threads, 10},
+                        {"files", &test::Footprint::files, 20}};
 };
 
 TEST(Soak, LosesNothing) {
-  Soak soak(test::Seed());
+  constexpr seconds kSample{2};
+  const auto length =
+      std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double, std::ratio<60>>(minutes_to_soak));
+  const Clock::duration warm_up = std::min<Clock::duration>(std::chrono::minutes(3), length / 3);
   const Clock::time_point start = Clock::now();
-  const auto end = start + std::chrono::duration_cast<Clock::duration>(
-                               std::chrono::duration<double, std::ratio<60>>(minutes_to_soak));
-  for (int minute = 1; Clock::now() < end && !HasFailure(); ++minute) {
-    std::this_thread::sleep_until(std::min(start + std::chrono::minutes(minute), end));
+  Soak soak(test::Seed());
+  Clock::time_point next_line = start;
+  for (int minute = 1; Clock::now() < start + length && !HasFailure(); ++minute) {
+    next_line = std::min(next_line + std::chrono::minutes(1), start + length);
+    while (Clock::now() < next_line && !HasFailure()) {
+      std::this_thread::sleep_until(std::min(Clock::now() + kSample, next_line));
+      soak.Sample(Clock::now() - start, warm_up);
+    }
     soak.Report(minute);
   }
   if (!HasFailure()) soak.Settle();
+  soak.Summarize();
 }
 
 }  // namespace
