@@ -9,7 +9,7 @@
 //   students   leave epochs before their end, have their readers destroyed and made anew at any moment, pause
 // At the end all is mended: every teacher must be back in rotation, and every student read a whole epoch.
 // Usage: soak MINUTES    (EDL_TEST_SEED=n for that seed again)
-// Exit status: 1 when a row was lost, doubled or mispaired, an item misplaced, a student got nothing for a minute,
+// Exit status: 1 when a row was lost, doubled or mispaired, an item misplaced, a student got nothing for three minutes,
 // something did not recover at the end, resident memory, threads or open files grew, or some are left when all is over.
 #include <algorithm>
 #include <chrono>
@@ -46,6 +46,10 @@ struct Growth {
   test::Trend trend = {};
 
   void Judge() const {
+    if (trend.count() < 2) {
+      std::printf("%s: not judged, there were too few rows to warm up\n", what);
+      return;
+    }
     std::printf("%s: %.1f on the average, %+.2f an hour, %+.2f in all\n", what, trend.mean(), trend.per_hour(),
                 trend.growth());
     EXPECT_LT(trend.growth(), std::max(most, trend.mean() / 10)) << what << " grew";
@@ -61,10 +65,10 @@ class Soak {
       options.links = test::ChurnOptions::Links::kWires;
       options.registry = test::ShortPoll(redis_.url());
       options.registry.missing_grace = milliseconds(1000 + seed % 4 * 1000);
-      options.reader.attempt_timeout = milliseconds(500);  // there may be builds beside it on the machine
-      options.reader.shared_memory = seed % 2 == 0;        // else the rows themselves go over the wire
+      options.reader.attempt_timeout = seconds(1);   // the machine may have builds to do beside
+      options.reader.shared_memory = seed % 2 == 0;  // else the rows themselves go over the wire
       options.leaves_one_in = 3;
-      options.remakes_one_in = 50;
+      options.remakes_one_in = 25;
       students_.push_back({std::make_unique<test::Churn>(options)});
     }
   }
@@ -75,7 +79,7 @@ class Soak {
     for (Reading& student : students_) {
       const std::int64_t rows = student.churn->student().rows();
       if (rows > std::exchange(student.rows, rows)) student.progressed = Clock::now();
-      EXPECT_LT(Clock::now() - student.progressed, std::chrono::minutes(1)) << "a student got nothing";
+      EXPECT_LT(Clock::now() - student.progressed, std::chrono::minutes(3)) << "a student got nothing";
       warm = warm && student.rows >= kWarmRows;
     }
     now_ = test::Footprint::Now();
@@ -124,7 +128,7 @@ class Soak {
 
  private:
   // Of each student, until pools are filled and every endpoint has been met; a busy machine takes its time for them.
-  static constexpr std::int64_t kWarmRows = 20'000;
+  static constexpr std::int64_t kWarmRows = 5'000;
 
   struct Reading {
     std::unique_ptr<test::Churn> churn;

@@ -8,8 +8,8 @@ void Trend::Add(Hours at, double value) {
   last_ = at;
   ++count_;
   const double from_mean_hours = at.count() - mean_hours_;
-  mean_hours_ += from_mean_hours / count_;
-  mean_ += (value - mean_) / count_;
+  mean_hours_ += from_mean_hours / static_cast<double>(count_);
+  mean_ += (value - mean_) / static_cast<double>(count_);
   square_ += from_mean_hours * (at.count() - mean_hours_);
   product_ += from_mean_hours * (value - mean_);
 }

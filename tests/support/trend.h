@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 namespace edl::test {
 
@@ -16,6 +17,7 @@ class Trend {
   // `at`: since any moment, and never less than the last one.
   void Add(Hours at, double value);
 
+  std::int64_t count() const { return count_; }
   double mean() const { return mean_; }
   // 0 while there are not two moments.
   double per_hour() const { return square_ > 0 ? product_ / square_ : 0; }
@@ -24,7 +26,7 @@ class Trend {
 
  private:
   // Welford's way: differences from the means of now, so that long times do not eat up the digits.
-  double count_ = 0;
+  std::int64_t count_ = 0;
   double mean_ = 0;
   double mean_hours_ = 0;
   double square_ = 0;   // the sum of (hours - mean hours)^2
