@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/teacher/infer_call.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <iterator>
 #include <string>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "src/base/log.h"
 #include "src/base/status.h"
 #include "src/rpc/codec.h"
@@ -30,10 +34,16 @@ absl::Status Shortened(const absl::Status& status) {
 }
 
 // Who calls: the address alone, for who wants more than a share of the queue could open many connections. A peer is
-// "ipv4:10.0.0.2:43210" or "ipv6:[::1]:43210"; all callers on a Unix socket are one.
+// "ipv4:10.0.0.2:43210" or "ipv6:%5B2001:db8::1%5D:43210"; all callers on a Unix socket are one, and so are all of an
+// IPv6 network of 64 bits, for each machine has one.
 std::string ClientOf(const std::string& peer) {
-  const bool has_port = absl::StartsWith(peer, "ipv4:") || absl::StartsWith(peer, "ipv6:");
-  return has_port ? peer.substr(0, peer.rfind(':')) : peer;
+  if (absl::StartsWith(peer, "ipv4:")) return peer.substr(0, peer.rfind(':'));
+  if (!absl::StartsWith(peer, "ipv6:")) return peer;
+  std::string host = absl::StrReplaceAll(peer.substr(0, peer.rfind(':')),
+                                         {{"ipv6:", ""}, {"%5B", ""}, {"%5D", ""}, {"[", ""}, {"]", ""}});
+  in6_addr address;
+  if (inet_pton(AF_INET6, host.c_str(), &address) != 1 || IN6_IS_ADDR_V4MAPPED(&address)) return host;
+  return std::string(reinterpret_cast<const char*>(&address), 8);
 }
 
 TimePoint Now() {
@@ -286,6 +296,8 @@ absl::Status InferCall::Skip() {
 void InferCall::Conclude(const absl::Status& status) {
   rooms_.clear();
   checked_ = {};  // free before the reply travels, and by a thread that the pool, not gRPC, has handed them to
+  request_->Clear();
+  if (entered_) parts_.gate.Answer(client_);
   if (const auto pushback = PushbackOf(status)) {
     context_->AddTrailingMetadata(kPushbackMetadata, absl::StrCat(pushback->count()));
   }
