@@ -58,6 +58,13 @@ bool ClientSecurity::SpeaksTlsTo(const std::string& endpoint) const {
   return always_tls_ || TlsOf(endpoint) == EndpointTls::kYes;
 }
 
+bool ClientSecurity::BeginSearch() const {
+  constexpr int kMost = 8;
+  if (++searches_ <= kMost) return true;
+  --searches_;
+  return false;
+}
+
 absl::Status ClientSecurity::CheckRules(const std::string& endpoint) const {
   if (always_tls_ && TlsOf(endpoint) == EndpointTls::kNo) {
     return absl::UnauthenticatedError(

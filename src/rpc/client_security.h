@@ -9,6 +9,7 @@
 // Thread-safety: any thread, once made.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,6 +44,11 @@ class ClientSecurity {
                                                             grpc::ChannelArguments arguments) const;
 
   bool SpeaksTlsTo(const std::string& endpoint) const;
+
+  // Searches for what is wrong with a server (diagnosing_probe.h): each true of BeginSearch is paired with one
+  // EndSearch. False: there are as many as may be, however many servers are ill.
+  bool BeginSearch() const;
+  void EndSearch() const { --searches_; }
   const TlsOptions& tls() const { return tls_; }
 
  private:
@@ -54,6 +60,7 @@ class ClientSecurity {
   const bool allow_token_over_plain_tcp_;
   std::shared_ptr<const SecretFile> token_;          // null: none
   std::shared_ptr<grpc::ChannelCredentials> creds_;  // of TLS
+  mutable std::atomic<int> searches_{0};             // any thread; it orders nothing
 };
 
 }  // namespace edl

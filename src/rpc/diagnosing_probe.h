@@ -2,7 +2,8 @@
 // DiagnosingProbe: a probe that, when it could not speak to a server which accepts connections, finds out why.
 // Thread-safety: as ModelProbe. `done` then runs on a thread of the probe's own, "edl-tls-check", for a search takes a
 //                second at worst and gRPC's threads are for replies.
-// Lifetime, cost: a thread while it searches, joined by the next Start or the destructor; the search ends at Cancel.
+// Lifetime, cost: a thread while it searches, joined by the next Start or the destructor; the search ends at Cancel. As
+//                many search at a time as ClientSecurity lets; the others say what the probe said.
 #pragma once
 
 #include <memory>
@@ -28,7 +29,8 @@ class DiagnosingProbe final : public ModelProbe {
   void Cancel() override;
 
  private:
-  void OnProbed(absl::StatusOr<ModelInfo> info, const Done& done);
+  // False: there is none, and `done` is the caller's to call.
+  bool Search(const absl::Status& status, const Done& done);
   void EndSearch();
 
   const std::string endpoint_;

@@ -13,11 +13,14 @@
 #include "src/base/interrupt.h"
 #include "src/base/mutex.h"
 #include "src/base/status.h"
+#include "src/rpc/reply_bounds.h"
 #include "src/rpc/status_code.h"
 #include "src/rpc/tls_diagnosis.h"
 
 namespace edl {
 namespace {
+
+constexpr int kMostReplyBytes = 64 * 1024;  // the longest is a yes or no
 
 using Deadline = std::chrono::system_clock::time_point;
 
@@ -26,6 +29,7 @@ grpc::ChannelArguments ArgumentsOfChannel() {
   // A server that comes back is to be listed at the next heartbeat.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 500);
+  BoundReplies(arguments, kMostReplyBytes);
   return arguments;
 }
 
@@ -78,7 +82,7 @@ absl::Status ReadinessProbe::Check(std::chrono::milliseconds timeout) {
   const Deadline deadline = std::chrono::system_clock::now() + timeout;
   grpc::ByteBuffer health;
   const grpc::Status status = CheckHealth(*channel_, deadline, &health);
-  if (const absl::Status fault = FromGrpc(status); IsWorthDiagnosing(fault)) {
+  if (const absl::Status fault = FromGrpc(status); IsWorthDiagnosing(fault, endpoint_)) {
     return Annotate(DiagnoseTls(fault, endpoint_, *security_, Interrupt()), "health check");
   }
   const bool has_health = status.error_code() != grpc::StatusCode::UNIMPLEMENTED;

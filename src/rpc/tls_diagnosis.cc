@@ -78,6 +78,49 @@ std::optional<Address> AddressIn(absl::string_view message) {
   return address;
 }
 
+int PortOf(const Address& address) {
+  switch (address.bytes.ss_family) {
+    case AF_INET:
+      return ntohs(reinterpret_cast<const sockaddr_in*>(&address.bytes)->sin_port);
+    case AF_INET6:
+      return ntohs(reinterpret_cast<const sockaddr_in6*>(&address.bytes)->sin6_port);
+    default:
+      return 0;
+  }
+}
+
+std::string HostOf(const Address& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.bytes.ss_family == AF_INET) {
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&address.bytes)->sin_addr, text, sizeof text);
+  } else {
+    inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&address.bytes)->sin6_addr, text, sizeof text);
+  }
+  return text;
+}
+
+// The words may be a server's, which is not to say where this client connects: the port, and the path or the address
+// where the endpoint has one, are the endpoint's.
+std::optional<Address> AddressIn(absl::string_view message, const std::string& endpoint) {
+  std::optional<Address> address = AddressIn(message);
+  if (!address) return std::nullopt;
+  absl::string_view path = endpoint;
+  if (absl::ConsumePrefix(&path, "unix:")) {
+    const bool same = address->bytes.ss_family == AF_UNIX &&
+                      absl::StripPrefix(path, "//") ==
+                          absl::StripPrefix(reinterpret_cast<const sockaddr_un*>(&address->bytes)->sun_path, "//");
+    return same ? address : std::nullopt;
+  }
+  int port = 0;
+  if (!absl::SimpleAtoi(endpoint.substr(endpoint.rfind(':') + 1), &port) || PortOf(*address) != port) {
+    return std::nullopt;
+  }
+  const std::string host = EndpointHost(endpoint);
+  unsigned char bytes[sizeof(in6_addr)];
+  const bool numeric = inet_pton(AF_INET, host.c_str(), bytes) == 1 || inet_pton(AF_INET6, host.c_str(), bytes) == 1;
+  return !numeric || HostOf(*address) == host ? address : std::nullopt;
+}
+
 // One connection, on which every wait ends in time.
 class Line {
  public:
@@ -159,14 +202,15 @@ bool AnswersTls(Line& line, TlsSession& session) {
 
 }  // namespace
 
-bool IsWorthDiagnosing(const absl::Status& status) {
+bool IsWorthDiagnosing(const absl::Status& status, const std::string& endpoint) {
   return absl::IsUnavailable(status) && absl::StartsWith(status.message(), "failed to connect to all addresses") &&
-         !absl::StrContains(status.message(), "Failed to connect to remote host") && AddressIn(status.message());
+         !absl::StrContains(status.message(), "Failed to connect to remote host") &&
+         AddressIn(status.message(), endpoint);
 }
 
 absl::Status DiagnoseTls(const absl::Status& status, const std::string& endpoint, const ClientSecurity& security,
                          const Interrupt& interrupt) {
-  const std::optional<Address> address = AddressIn(status.message());
+  const std::optional<Address> address = AddressIn(status.message(), endpoint);
   if (!address || !interrupt.ok()) return status;
   auto session = TlsSession::Create(security.tls(), EndpointHost(endpoint), "h2");
   if (!session.ok()) {

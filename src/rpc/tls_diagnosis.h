@@ -16,7 +16,7 @@
 namespace edl {
 
 // Is `status` of a call to be looked into? True when TCP was not the trouble, and gRPC says which address it was.
-bool IsWorthDiagnosing(const absl::Status& status);
+bool IsWorthDiagnosing(const absl::Status& status, const std::string& endpoint);
 
 absl::Status DiagnoseTls(const absl::Status& status, const std::string& endpoint, const ClientSecurity& security,
                          const Interrupt& interrupt);
