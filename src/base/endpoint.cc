@@ -68,12 +68,14 @@ absl::string_view HostOf(absl::string_view endpoint) {
 
 }  // namespace
 
-bool IsLoopback(const std::string& endpoint) {
-  if (absl::StartsWith(endpoint, "unix:")) return true;
-  const absl::string_view host = HostOf(endpoint);
+bool IsLoopbackHost(const std::string& host) {
   in_addr four;
-  if (inet_pton(AF_INET, std::string(host).c_str(), &four) == 1) return ntohl(four.s_addr) >> 24 == 127;
+  if (inet_pton(AF_INET, host.c_str(), &four) == 1) return ntohl(four.s_addr) >> 24 == 127;
   return host == "localhost" || host == "::1";
+}
+
+bool IsLoopback(const std::string& endpoint) {
+  return absl::StartsWith(endpoint, "unix:") || IsLoopbackHost(std::string(HostOf(endpoint)));
 }
 
 bool IsThisMachine(const std::string& endpoint) {

@@ -27,6 +27,7 @@ std::string EndpointHost(const std::string& endpoint);
 
 // Nobody beyond this machine can reach it: unix:, localhost, 127.x.x.x, [::1].
 bool IsLoopback(const std::string& endpoint);
+bool IsLoopbackHost(const std::string& host);  // likewise, without a port or brackets
 
 // It leads to this machine, as far as its text and this machine's addresses tell: no name is looked up.
 bool IsThisMachine(const std::string& endpoint);

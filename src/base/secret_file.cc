@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/base/secret_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "src/base/log.h"
@@ -37,7 +39,7 @@ absl::StatusOr<std::string> ReadAll(const std::string& field, const std::string&
 bool IsToken(absl::string_view text) {
   if (text.size() > kLongestToken) return false;
   for (const char c : text) {
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && std::strchr("-._~+/=", c) == nullptr) return false;
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && !absl::StrContains("-._~+/=", c)) return false;
   }
   return true;
 }

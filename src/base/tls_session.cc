@@ -7,10 +7,12 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "src/base/legible.h"
 #include "src/base/status.h"
 #include "src/base/tls_files.h"
 
@@ -27,7 +29,7 @@ bool IsAddress(const std::string& name) {
 std::string TextOf(const Bio& bio) {
   char* bytes = nullptr;
   const long size = BIO_get_mem_data(bio.get(), &bytes);
-  return std::string(bytes, static_cast<std::size_t>(size));
+  return Legible(absl::string_view(bytes, std::min(static_cast<std::size_t>(size), std::size_t{500})));
 }
 
 std::string NameText(const X509_NAME* name) {
@@ -117,6 +119,7 @@ absl::Status TlsSession::Load(const std::string& protocol) {
   if (context_ == nullptr) return absl::ResourceExhaustedError("out of memory");
   SSL_CTX_set_min_proto_version(context_, TLS1_2_VERSION);
   SSL_CTX_set_verify(context_, SSL_VERIFY_PEER, OnVerified);
+  SSL_CTX_set_default_passwd_cb(context_, [](char*, int, int, void*) { return -1; });  // or it asks on the terminal
   const bool rooted = options_.ca_file.empty()
                           ? SSL_CTX_set_default_verify_paths(context_) == 1
                           : SSL_CTX_load_verify_locations(context_, options_.ca_file.c_str(), nullptr) == 1;
@@ -136,12 +139,10 @@ absl::Status TlsSession::Load(const std::string& protocol) {
   SSL_set_connect_state(ssl_);
   SSL_set_app_data(ssl_, this);
   SSL_set_cert_cb(ssl_, OnAsked, this);
-  if (IsAddress(name_)) {
-    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_), name_.c_str());
-  } else {
-    SSL_set1_host(ssl_, name_.c_str());
-    SSL_set_tlsext_host_name(ssl_, name_.c_str());
-  }
+  const bool named =
+      IsAddress(name_) ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_), name_.c_str()) == 1
+                       : SSL_set1_host(ssl_, name_.c_str()) == 1 && SSL_set_tlsext_host_name(ssl_, name_.c_str()) == 1;
+  if (!named) return absl::InvalidArgumentError(absl::StrCat("OpenSSL takes no certificate for '", name_, "'"));
   if (!protocol.empty()) {
     const std::string list = static_cast<char>(protocol.size()) + protocol;
     SSL_set_alpn_protos(ssl_, reinterpret_cast<const unsigned char*>(list.data()), static_cast<unsigned>(list.size()));

@@ -159,7 +159,7 @@ absl::Status CheckSecrets(const RedisAddress& address, bool names_user) {
 }  // namespace
 
 bool RedisAddress::MaySendPasswordTo(const Host& host) const {
-  return tls.has_value() || allow_plaintext_password || IsLoopback(host.ToString());
+  return tls.has_value() || allow_plaintext_password || IsLoopbackHost(host.name);
 }
 
 absl::StatusOr<std::string> RedisAddress::Password() const {
@@ -180,7 +180,11 @@ absl::StatusOr<RedisAddress> RedisAddress::Parse(const std::string& text) {
     return Malformed(text.empty() ? "is empty" : "begins with neither redis:// nor redis+sentinel://");
   }
   bool names_user = false;
-  if (const std::size_t at = rest.rfind('@'); at != absl::string_view::npos) {
+  const std::size_t at = rest.rfind('@');
+  if (at != absl::string_view::npos && absl::StrContains(rest.substr(0, at), '?')) {
+    return Malformed("has an '@' behind a '?'; write %40 (and %3F in a password)");
+  }
+  if (at != absl::string_view::npos) {
     EDL_RETURN_IF_ERROR(ParseUser(rest.substr(0, at), address));
     rest.remove_prefix(at + 1);
     names_user = true;

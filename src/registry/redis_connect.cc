@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/legible.h"
 #include "src/base/status.h"
 
 namespace edl {
@@ -25,10 +26,10 @@ absl::Status Authenticate(RedisConnection& redis, const RedisAddress::Host& host
   if (!address.user.empty()) words.push_back(address.user);
   words.push_back(password);
   absl::Status status = redis.Call(words).status();
-  if (redis.broken()) return status;  // so it has nothing to do with the user, nor does it repeat an argument
-  if (absl::StrContains(status.message(), password)) {  // some errors of Redis repeat the arguments
+  if (absl::StrContains(status.message(), Legible(password))) {  // some errors of Redis repeat the arguments
     status = absl::Status(status.code(), absl::StrCat("Redis at ", redis.server(), " refuses the command AUTH"));
   }
+  if (redis.broken()) return status;  // so it has nothing to do with the user
   const std::string as = address.user.empty() ? "the default user" : absl::StrCat("user '", address.user, "'");
   return Annotate(status, absl::StrCat("as ", as, " (check user and password in the Redis address)"));
 }

@@ -12,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/legible.h"
 #include "src/base/status.h"
 
 namespace edl {
@@ -242,7 +243,8 @@ absl::StatusOr<RedisReply> RedisConnection::ReadReply(TimePoint deadline) {
   }
 }
 
-absl::Status RedisConnection::ErrorReply(const std::string& text) {
+absl::Status RedisConnection::ErrorReply(const std::string& words) {
+  const std::string text = Legible(words);
   for (const char* away : {"LOADING", "MASTERDOWN", "READONLY", "UNKILLABLE", "BUSY "}) {
     // A replica, or a master that was made one: whoever connects again may find the master.
     if (absl::StartsWith(text, away)) return Break(absl::StatusCode::kUnavailable, absl::StrCat("says: ", text));

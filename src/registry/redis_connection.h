@@ -78,7 +78,7 @@ class RedisConnection {
   absl::Status BreakWith(const absl::Status& why);
   absl::Status Lost(const std::string& why);
   absl::StatusOr<RedisReply> ReadReply(TimePoint deadline);
-  absl::Status ErrorReply(const std::string& text);
+  absl::Status ErrorReply(const std::string& words);
 
   redisContext* const context_;
   const std::string server_;

@@ -35,6 +35,7 @@ TEST_F(SecretFileTest, SaysWhatIsWrongWithoutShowingIt) {
   const std::string error = Open("good\nse cret\n");
   EXPECT_THAT(error, HasSubstr("INVALID_ARGUMENT: token_file '" + file_ + "' has in line 2 what is no token"));
   EXPECT_THAT(error, Not(HasSubstr("cret")));
+  EXPECT_THAT(Open(std::string(100, '\0') + "\n"), HasSubstr("has in line 1 what is no token"));
   EXPECT_THAT(Open(std::string(70'000, 'a')), HasSubstr("is longer than 65536 bytes"));
   EXPECT_THAT(SecretFile::Open("token_file", file_ + "s").status().ToString(),
               HasSubstr("cannot be read: No such file or directory"));
