@@ -129,7 +129,7 @@ bool LaneKeeper::Open(const std::string& endpoint) {
   care.opening += 1;
   care.backoff = milliseconds(0);
   care.last_failure.reset();
-  care.model_missing_since.reset();
+  care.missing_since.reset();
   care.relapses = 0;
   care.completed = lane->completed();
   care.rest_until = TimePoint::min();
@@ -238,17 +238,20 @@ void LaneKeeper::OnProbed(Lane& lane, std::int64_t opening, absl::StatusOr<Model
   care.probing = false;
   if (lane.state() == Lane::State::kClosed) return;
   if (care.opening != opening) return Probe(lane);  // closed and opened again meanwhile
-  if (!absl::IsNotFound(info.status())) {
-    care.model_missing_since.reset();
-  } else if (!care.model_missing_since) {
-    care.model_missing_since = executor_.Now();
+  // A model may still be loading; a certificate or token that is refused in the midst of a training will be mended.
+  const bool passing =
+      absl::IsNotFound(info.status()) || (binding_ != nullptr && absl::IsUnauthenticated(info.status()));
+  if (!passing) {
+    care.missing_since.reset();
+  } else if (!care.missing_since) {
+    care.missing_since = executor_.Now();
   }
   const milliseconds patience = binding_ == nullptr ? kFirstModelPatience : kModelPatience;
-  const bool missing = care.model_missing_since && executor_.Now() - *care.model_missing_since >= patience;
+  const bool missing = care.missing_since && executor_.Now() - *care.missing_since >= patience;
   absl::Status model = info.ok() ? CheckModel(*info) : info.status();
   if (model.ok()) {
     Admit(lane);
-  } else if (info.ok() || missing || IsRefusal(model)) {
+  } else if (info.ok() || missing || (IsRefusal(model) && !passing)) {
     Refuse(lane, model);
   } else {
     ProbeAfterFailure(lane, model);
@@ -352,7 +355,7 @@ void LaneKeeper::LookForHopelessness() {
         // A teacher that cannot be reached might yet serve the bound model. Before there is one, the refusal is most
         // likely the reader's own options, and whoever set them should hear of it, unless another may still load its
         // model.
-        if (binding_ != nullptr || !care_.at(lane).last_failure || care_.at(lane).model_missing_since) return;
+        if (binding_ != nullptr || !care_.at(lane).last_failure || care_.at(lane).missing_since) return;
     }
   }
   if (refused == nullptr) return;

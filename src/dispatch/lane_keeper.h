@@ -75,11 +75,11 @@ class LaneKeeper {
     TimePoint closed_since;    // if it is
     std::chrono::milliseconds backoff{0};
     bool probing = false;
-    std::optional<absl::Status> last_failure;      // since it was opened or last ready
-    std::optional<TimePoint> model_missing_since;  // its last probes were all answered NOT_FOUND
-    int relapses = 0;                              // out of rotation so often, and nothing completed between
-    std::int64_t completed = 0;                    // by the lane, when it last went out of rotation
-    TimePoint rest_until = TimePoint::min();       // it gets nothing before
+    std::optional<absl::Status> last_failure;  // since it was opened or last ready
+    std::optional<TimePoint> missing_since;    // its model, or its trust, as all of its last probes were answered
+    int relapses = 0;                          // out of rotation so often, and nothing completed between
+    std::int64_t completed = 0;                // by the lane, when it last went out of rotation
+    TimePoint rest_until = TimePoint::min();   // it gets nothing before
   };
 
   void FollowSet(const TeacherSet& set);
