@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/teacher/doorman.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -103,6 +105,17 @@ bool Doorman::IsOfServer(int socket) const {
   }
 }
 
+// gRPC owns it, sees that it has ended, and closes it. It may have done so already, and the number be another's.
+bool Doorman::End(const Connection& connection) {
+  const int socket = fcntl(connection.socket, F_DUPFD_CLOEXEC, 0);
+  if (socket < 0) return false;
+  struct stat what = {};
+  const bool same = fstat(socket, &what) == 0 && what.st_ino == connection.identity;
+  if (same) shutdown(socket, SHUT_RDWR);
+  close(socket);
+  return same;
+}
+
 void Doorman::TurnAway(const std::vector<Connection>& connections) {
   std::set<ino_t> stay;
   std::vector<Connection> late;
@@ -119,9 +132,7 @@ void Doorman::TurnAway(const std::vector<Connection>& connections) {
       stay.insert(connection.identity);
       continue;
     }
-    // gRPC owns it, sees that it has ended, and closes it.
-    shutdown(connection.socket, SHUT_RDWR);
-    ++turned_away;
+    if (End(connection)) ++turned_away;
   }
   inside_ = std::move(stay);
   if (turned_away != 0) Warn(turned_away);

@@ -4,7 +4,8 @@
 //        of its that once finds no file descriptor left never accepts again. Connections of our own making
 //        (ExternalConnectionAcceptor) are no way out: gRPC reads from them on the thread that hands them over, under a
 //        lock that the next one needs, for as long as there is something to read.
-// Rules: no sooner than it looks the next time, ten times a second, is one too many closed; the latest of all go first.
+// Rules: no sooner than it looks the next time, ten times a second, is one too many closed; those that it has not seen
+//        before go first.
 // Thread-safety: one thread at a time.
 #pragma once
 
@@ -42,6 +43,7 @@ class Doorman {
   std::size_t CountFiles();
   std::vector<Connection> FindConnections();
   bool IsOfServer(int socket) const;
+  static bool End(const Connection& connection);
   void TurnAway(const std::vector<Connection>& connections);
   void Warn(std::size_t turned_away);
 

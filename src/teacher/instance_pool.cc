@@ -100,7 +100,8 @@ void InstancePool::SendAnswers() {
         if (max_wait_.count() == 0) {
           computed_changed_.Wait(mu_);
         } else {
-          computed_changed_.WaitUntil(mu_, std::chrono::steady_clock::now() + max_wait_ / 4);
+          const auto look = std::max(max_wait_ / 4, std::chrono::milliseconds(1));
+          computed_changed_.WaitUntil(mu_, std::chrono::steady_clock::now() + look);
         }
       }
       if (computed_.empty() && expired.empty()) return;

@@ -103,9 +103,6 @@ absl::Status Serve(const TeacherFlags& flags, Termination& termination) {
   return drained;
 }
 
-}  // namespace
-}  // namespace edl
-
 // Each connection is a file, and the usual limit of a shell is for shells.
 void RaiseFileLimit() {
   constexpr rlim_t kEnough = 65'536;
@@ -115,9 +112,12 @@ void RaiseFileLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+}  // namespace
+}  // namespace edl
+
 int main(int argc, char** argv) {
   edl::KeepFreedMemory();  // before there are threads, whose heaps would not know
-  RaiseFileLimit();
+  edl::RaiseFileLimit();
   edl::Termination termination;
   edl::TeacherFlags flags;
   CLI::App app(edl::kHelp);

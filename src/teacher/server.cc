@@ -45,6 +45,8 @@ void SetBounds(grpc::ServerBuilder& builder, const TeacherServerOptions& options
   // Half-open connections, and those of other protocols, each hold a file descriptor.
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, static_cast<int>(options.handshake_timeout.count()));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, static_cast<int>(options.idle_timeout.count()));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, static_cast<int>(options.connection_age.count()));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, static_cast<int>(options.connection_grace.count()));
 }
 
 template <typename Number>
@@ -90,6 +92,8 @@ absl::Status TeacherServerOptions::Validate() const {
   EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("max_wait (ms)", max_wait.count(), 0, kHour));
   EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("handshake_timeout (ms)", handshake_timeout.count(), 1, kHour));
   EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("idle_timeout (ms)", idle_timeout.count(), 1, 24 * kHour));
+  EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("connection_age (ms)", connection_age.count(), 1, 24 * kHour));
+  EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("connection_grace (ms)", connection_grace.count(), 1, 24 * kHour));
   EDL_RETURN_IF_ERROR(CheckRange("instances", instances, 1, 1024));
   EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("max_connections", max_connections, 1, 1 << 20));
   return CheckRange<std::int64_t>("max_queued", max_queued, 0, 1 << 20);

@@ -68,6 +68,12 @@ struct TeacherServerOptions {
   std::chrono::milliseconds handshake_timeout{10'000};
   std::chrono::milliseconds idle_timeout{600'000};
 
+  // A connection lives for so long, or up to a tenth less or more: then its client makes another one, and what is on
+  // its way over the old one has connection_grace to end. So who never reads an answer, or never ends a request, is cut
+  // off.
+  std::chrono::milliseconds connection_age{600'000};
+  std::chrono::milliseconds connection_grace{60'000};
+
   // Dynamic batching: requests that wait are joined, up to max_batch_rows, and the first of them waits at most so long
   // for others; 0: only those that wait anyway. Nothing: each is computed alone. Pays where many students send fewer
   // rows than the device takes at a time. 0 to 1 s.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/teacher/teacher_flags.h"
 
+#include <cmath>
 #include <filesystem>
 #include <utility>
 
@@ -172,6 +173,10 @@ absl::StatusOr<LeaseOptions> TeacherFlags::DescribeLease(const std::vector<std::
   // (Of a Unix socket, or a name that gRPC looks up, the student has to know.)
   const bool host_and_port = !absl::StartsWith(lease.endpoint, "unix:") && !absl::StartsWith(lease.endpoint, "dns:");
   if (host_and_port && TlsOf(lease.endpoint) == EndpointTls::kUnsaid) lease.endpoint = Scheme() + lease.endpoint;
+  if (TlsOf(lease.endpoint) == EndpointTls::kNo && server.security.tls()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--advertise '", lease.endpoint, "' says that there is no TLS, and --tls-cert that there is"));
+  }
   lease.model = model_name;
   lease.info = info;
   lease.weight = weight;
@@ -205,7 +210,7 @@ TeacherServerOptions TeacherFlags::ServerOptions() const {
   if (max_batch_delay_ms >= 0) {
     options.max_batch_delay = std::chrono::microseconds(static_cast<std::int64_t>(max_batch_delay_ms * 1e3));
   }
-  options.max_wait = std::chrono::milliseconds(static_cast<std::int64_t>(max_wait_s * 1e3));
+  options.max_wait = std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(max_wait_s * 1e3)));
   if (allow_shared_memory) options.shared_memory = SharedMemoryPolicy::kAlways;
   return options;
 }

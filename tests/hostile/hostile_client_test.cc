@@ -187,6 +187,27 @@ TEST_F(HostileClient, WhoNeverReadsKeepsNobodyElseOut) {
   ASSERT_TRUE(student_->AwaitRows(1000));
 }
 
+TEST_F(HostileClient, WhoNeverReadsOrNeverEndsARequestIsCutOffInTime) {
+  TeacherServerOptions options;
+  options.connection_age = std::chrono::milliseconds(500);
+  options.connection_grace = std::chrono::milliseconds(500);
+  Start(options);
+  const std::string request = OneRow().SerializeAsString();
+  RawHttp2 deaf(server_->endpoint(), "127.0.0.2"), slow(server_->endpoint(), "127.0.0.3");
+  ASSERT_TRUE(deaf.Greet(/*window=*/0) && slow.Greet());
+  for (RawHttp2* peer : {&deaf, &slow}) {
+    peer->SendFrame(RawHttp2::kHeaders, RawHttp2::kEndHeaders, 1, RawHttp2::Encode(RawHttp2::CallOf("ModelInfer")));
+  }
+  deaf.SendFrame(RawHttp2::kData, RawHttp2::kEndStream, 1,
+                 RawHttp2::Message(static_cast<std::uint32_t>(request.size()), request));
+  slow.SendFrame(RawHttp2::kData, RawHttp2::kNone, 1, RawHttp2::Message(200 << 20, "begin"));
+  EXPECT_TRUE(deaf.AwaitEnd());
+  EXPECT_TRUE(slow.AwaitEnd());
+  // Whoever is well goes over to another connection each time, and loses nothing by it.
+  ASSERT_TRUE(student_->AwaitRows(5000));
+  EXPECT_EQ(student_->stats().retried, 0);
+}
+
 // It says that more is coming, and it never does.
 TEST_F(HostileClient, RequestsThatNeverEndHoldOnlyWhatWasSent) {
   Start(TeacherServerOptions());
@@ -239,11 +260,31 @@ TEST(TeacherBounds, OneClientsShareLeavesPlacesToOthers) {
   EXPECT_TRUE(PushbackOf(refused).has_value());
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(gate.Enter("modest-" + std::to_string(i)).ok());
   EXPECT_THAT(std::string(gate.Enter("late").message()), HasSubstr("8 unanswered requests, as many as it accepts"));
-  for (int i = 0; i < 4; ++i) gate.Leave("greedy");
-  for (int i = 0; i < 4; ++i) gate.Leave("modest-" + std::to_string(i));
+  auto end = [&](const std::string& client) {
+    gate.Answer(client);
+    gate.Leave(client);
+  };
+  for (int i = 0; i < 4; ++i) end("greedy");
+  for (int i = 0; i < 4; ++i) end("modest-" + std::to_string(i));
   EXPECT_EQ(gate.inside(), 0);
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(gate.Enter("greedy").ok());
-  for (int i = 0; i < 4; ++i) gate.Leave("greedy");
+}
+
+TEST(TeacherBounds, WhoseAnswersAreNotSentYetMayAskOnUntilThereAreMany) {
+  RequestGate gate(/*capacity=*/8, /*client_share=*/0.5);
+  auto answered = [&](const std::string& client) {
+    const absl::Status entered = gate.Enter(client);
+    if (entered.ok()) gate.Answer(client);
+    return entered;
+  };
+  for (int i = 0; i < 32; ++i) EXPECT_TRUE(answered("deaf").ok());
+  EXPECT_THAT(std::string(answered("deaf").message()),
+              HasSubstr("32 answers that are not sent yet, 32 of them to you"));
+  for (int i = 0; i < 32; ++i) EXPECT_TRUE(answered("modest-" + std::to_string(i)).ok());
+  EXPECT_EQ(answered("late").code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(gate.inside(), 64);
+  for (int i = 0; i < 32; ++i) gate.Leave("deaf");
+  EXPECT_TRUE(answered("deaf").ok());
 }
 
 TEST(TeacherBounds, ARequestThatWaitsTooLongIsToldToComeBackAndTheNextIsServed) {
