@@ -21,6 +21,7 @@
 #include <thread>
 #include <vector>
 
+#include "gmock/gmock.h"
 #include "tests/support/churn.h"
 #include "tests/support/footprint.h"
 #include "tests/support/redis_churn.h"
@@ -106,12 +107,21 @@ class Soak {
       for (std::string& endpoint : student.churn->Calm()) teachers.insert(std::move(endpoint));
     }
     EXPECT_EQ(teachers.size(), 4 * students_.size());
-    ASSERT_NO_FATAL_FAILURE(test::Eventually([&] {
-      const std::vector<std::string> listed = redis.Members("/service/rows/teachers");
-      return std::set<std::string>(listed.begin(), listed.end()) == teachers &&
-             redis.Members("/service/rows/students").size() == students_.size();
-    }));
-    ASSERT_NO_FATAL_FAILURE(test::Eventually([&] { return InRotation() == teachers; }));
+    constexpr seconds kPatience{120};  // leases are short, and a busy machine may let them run out
+    std::set<std::string> listed, ready;
+    std::vector<std::string> readers;
+    test::Eventually(
+        [&] {
+          const std::vector<std::string> members = redis.Members("/service/rows/teachers");
+          listed = {members.begin(), members.end()};
+          readers = redis.Members("/service/rows/students");
+          return listed == teachers && readers.size() == students_.size();
+        },
+        kPatience);
+    ASSERT_THAT(listed, ::testing::ContainerEq(teachers)) << "in Redis";
+    ASSERT_THAT(readers, ::testing::SizeIs(students_.size())) << "in Redis";
+    test::Eventually([&] { return (ready = InRotation()) == teachers; }, kPatience);
+    ASSERT_THAT(ready, ::testing::ContainerEq(teachers)) << "in rotation";
     for (Reading& student : students_) ASSERT_TRUE(student.churn->student().AwaitAllReady());
     std::printf("settled: all %zu teachers in rotation, a whole epoch for each student\n", teachers.size());
   }
