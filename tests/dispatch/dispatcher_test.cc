@@ -391,6 +391,27 @@ TEST_F(DispatcherTest, AModelThatHasBeenServedIsWaitedForWhileItIsLoadedAgain) {
   EXPECT_EQ(InFlight("a"), 1u);
 }
 
+TEST_F(DispatcherTest, ATrainingWaitsTwoMinutesForItsOnlyTeacherToTrustItAgain) {
+  Follow({"a"});
+  AnswerProbe("a");
+  Submit();
+  auto distrusted_for = [&](milliseconds time) {
+    for (; time > milliseconds(0); time -= milliseconds(250)) {
+      if (!teachers_["a"].probes.empty()) AnswerProbe("a", absl::UnauthenticatedError("its certificate has expired"));
+      executor_.Advance(milliseconds(250));
+    }
+  };
+  Answer("a", absl::UnauthenticatedError("its certificate has expired"));
+  distrusted_for(milliseconds(110'000));
+  EXPECT_TRUE(finished_.empty()) << "it may be renewed";
+  AnswerProbe("a");
+  EXPECT_EQ(InFlight("a"), 1u);
+  Answer("a", absl::UnauthenticatedError("its certificate has expired"));
+  distrusted_for(milliseconds(130'000));
+  ASSERT_EQ(finished_.size(), 1u);
+  EXPECT_EQ(finished_[0].code(), absl::StatusCode::kUnauthenticated);
+}
+
 TEST_F(DispatcherTest, MaxTeachersTakesTheFirst) {
   options_.max_teachers = 1;
   Follow({"a", "b"});
