@@ -12,6 +12,7 @@
 #include "src/rpc/keepalive.h"
 #include "src/rpc/refusing_client.h"
 #include "src/rpc/reply_bounds.h"
+#include "src/rpc/retired_channel.h"
 #include "src/rpc/server_extensions.h"
 #include "src/rpc/teacher_client.h"
 
@@ -25,6 +26,8 @@ grpc::ChannelArguments ArgumentsOfChannels(int max_reply_bytes) {
   // A teacher that comes back is to be used within a second, so the wait between connection attempts stays short.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 250);
+  // As gRPC names it; it is how long an attempt has.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, static_cast<int>(kConnectTimeout.count()));
   // Retries are dispatch's: gRPC's own never cover a tensor (a call is committed beyond 256 KiB) and cost a buffer.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   // Each channel has its connection: those to one teacher, and those of two readers in one process.
@@ -37,13 +40,11 @@ grpc::ChannelArguments ArgumentsOfChannels(int max_reply_bytes) {
 
 using Channels = std::vector<std::shared_ptr<grpc::Channel>>;
 
-absl::StatusOr<Channels> NewChannels(const std::string& endpoint, const ClientSecurity& security,
+absl::StatusOr<Channels> NewChannels(std::size_t count, const std::string& endpoint, const ClientSecurity& security,
                                      const TeacherClientOptions& options) {
-  Channels channels;
-  for (int i = 0; i < options.channels; ++i) {
-    EDL_ASSIGN_OR_RETURN(std::shared_ptr<grpc::Channel> channel,
-                         security.NewChannel(endpoint, ArgumentsOfChannels(options.max_reply_bytes)));
-    channels.push_back(std::move(channel));
+  Channels channels(count);
+  for (std::shared_ptr<grpc::Channel>& channel : channels) {
+    EDL_ASSIGN_OR_RETURN(channel, security.NewChannel(endpoint, ArgumentsOfChannels(options.max_reply_bytes)));
   }
   return channels;
 }
@@ -63,6 +64,7 @@ class GrpcTeacherClient final : public TeacherClient {
 
   ~GrpcTeacherClient() override {
     if (extensions_.shared_memory != nullptr) extensions_.shared_memory->Shutdown();
+    for (std::shared_ptr<grpc::Channel>& channel : channels_) Retire(std::move(channel));
   }
 
   std::unique_ptr<TeacherCall> NewCall() override { return New(calls_); }
@@ -71,11 +73,17 @@ class GrpcTeacherClient final : public TeacherClient {
   }
 
   void Reconnect() override {
+    // Any other than these is connecting anew as it is, or will with the next call.
+    std::vector<std::shared_ptr<grpc::Channel>*> connected;
+    for (std::shared_ptr<grpc::Channel>& channel : channels_) {
+      if (channel->GetState(/*try_to_connect=*/false) == GRPC_CHANNEL_READY) connected.push_back(&channel);
+    }
+    absl::StatusOr<Channels> channels = NewChannels(connected.size(), endpoint_, *security_, options_);
+    if (!channels.ok()) return;  // its rules do not change, and had nothing against the ones that there are
     // The old ones go at the next time, or with their last call, when the new ones have long been in use: the last
     // channel in use must not end on gRPC's own thread.
-    absl::StatusOr<Channels> channels = NewChannels(endpoint_, *security_, options_);
-    if (!channels.ok()) return;  // its rules do not change, and had nothing against the ones that there are
-    old_channels_ = std::exchange(channels_, *std::move(channels));
+    old_channels_ = *std::move(channels);
+    for (std::size_t i = 0; i < connected.size(); ++i) connected[i]->swap(old_channels_[i]);
     for (std::size_t i = 0; i < calls_.size(); ++i) calls_[i]->set_channel(InTurn(i));
     for (std::size_t i = 0; i < probes_.size(); ++i) probes_[i]->set_channel(InTurn(i));
   }
@@ -105,7 +113,8 @@ class GrpcTeacherClient final : public TeacherClient {
 std::unique_ptr<TeacherClient> NewGrpcTeacherClient(const std::string& endpoint, const TeacherClientOptions& options) {
   std::shared_ptr<const ClientSecurity> security = options.security;
   if (security == nullptr) security = ClientSecurity::Default();
-  absl::StatusOr<Channels> channels = NewChannels(endpoint, *security, options);
+  absl::StatusOr<Channels> channels =
+      NewChannels(static_cast<std::size_t>(options.channels), endpoint, *security, options);
   if (!channels.ok()) return std::make_unique<RefusingClient>(channels.status());
   return std::make_unique<GrpcTeacherClient>(endpoint, options, std::move(security), *std::move(channels));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The master of a Redis that sentinels watch is killed; its replica takes over.
 #include "absl/strings/match.h"
+#include "tests/support/eventually.h"
 #include "tests/support/listed_teacher.h"
 #include "tests/support/student.h"
 

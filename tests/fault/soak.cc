@@ -23,6 +23,7 @@
 
 #include "gmock/gmock.h"
 #include "tests/support/churn.h"
+#include "tests/support/eventually.h"
 #include "tests/support/footprint.h"
 #include "tests/support/redis_churn.h"
 #include "tests/support/seed.h"

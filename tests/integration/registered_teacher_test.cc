@@ -8,6 +8,7 @@
 
 #include "edl/testing/teacher_process.h"
 #include "gmock/gmock.h"
+#include "tests/support/eventually.h"
 #include "tests/support/redis_process.h"
 #include "tests/support/rows.h"
 #include "tests/support/script_file.h"

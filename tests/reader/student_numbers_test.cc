@@ -5,6 +5,7 @@
 #include "gmock/gmock.h"
 #include "nlohmann/json.hpp"
 #include "src/registry/numbers_publisher.h"
+#include "tests/support/eventually.h"
 #include "tests/support/rows.h"
 #include "tests/support/watching_reader.h"
 

@@ -6,6 +6,7 @@
 
 #include "edl/testing/teacher_process.h"
 #include "gmock/gmock.h"
+#include "tests/support/eventually.h"
 #include "tests/support/redis_process.h"
 #include "tests/support/rows.h"
 #include "tests/support/secure_teacher.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Teachers that EDL's Python tools registered, in a real redis-server.
+#include "tests/support/eventually.h"
 #include "tests/support/watching_reader.h"
 
 namespace edl {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "gmock/gmock.h"
+#include "tests/support/eventually.h"
 #include "tests/support/redis_process.h"
 
 namespace edl {

@@ -6,6 +6,7 @@
 #include "gmock/gmock.h"
 #include "spdlog/sinks/ostream_sink.h"
 #include "src/base/log.h"
+#include "tests/support/eventually.h"
 #include "tests/support/watching_reader.h"
 
 namespace edl {

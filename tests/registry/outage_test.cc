@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a watcher tells its reader when Redis, or what is in it, is not as it should be.
+#include "tests/support/eventually.h"
 #include "tests/support/watching_reader.h"
 
 namespace edl {

@@ -3,6 +3,7 @@
 #include "edl/teachers.h"
 
 #include "gmock/gmock.h"
+#include "tests/support/eventually.h"
 #include "tests/support/watching_reader.h"
 
 namespace edl {

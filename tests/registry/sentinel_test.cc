@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The registry behind sentinels, with real ones.
 #include "absl/strings/match.h"
+#include "tests/support/eventually.h"
 #include "tests/support/watching_reader.h"
 
 namespace edl {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How several readers share the teachers of a real redis-server.
+#include "tests/support/eventually.h"
 #include "tests/support/watching_reader.h"
 
 namespace edl {

@@ -20,7 +20,9 @@
 #include "src/rpc/pushback.h"
 #include "src/rpc/teacher_client.h"
 #include "tests/support/event.h"
+#include "tests/support/eventually.h"
 #include "tests/support/foreign_server.h"
+#include "tests/support/tcp_proxy.h"
 
 namespace edl {
 namespace {
@@ -99,13 +101,14 @@ class DefaultServer : public ::testing::Test {
     return status;
   }
 
-  // TCP_USER_TIMEOUT of this process's sockets whose peer is the server.
-  std::vector<int> UserTimeouts() const {
+  // TCP_USER_TIMEOUT of each of this process's sockets whose peer is there.
+  static std::vector<int> UserTimeouts(const std::string& endpoint) {
+    const int port = std::stoi(endpoint.substr(endpoint.rfind(':') + 1));
     std::vector<int> timeouts;
     for (int fd = 0; fd < 1024; ++fd) {
       sockaddr_in peer{};
       socklen_t size = sizeof(peer);
-      if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0 || ntohs(peer.sin_port) != port_) continue;
+      if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0 || ntohs(peer.sin_port) != port) continue;
       int timeout = -1;
       socklen_t length = sizeof(timeout);
       getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, &length);
@@ -124,7 +127,7 @@ TEST_F(DefaultServer, GetsBytesThatNobodyAcknowledgesNoticed) {
   auto client = NewGrpcTeacherClient(endpoint_);
   auto probe = client->NewModelProbe();
   ASSERT_TRUE(Probe(*client, *probe).ok());
-  EXPECT_EQ(UserTimeouts(), std::vector<int>{kPingTimeout});
+  EXPECT_EQ(UserTimeouts(endpoint_), std::vector<int>{kPingTimeout});
 }
 
 // How a default server treats pings is what kClientPingTime rests on, so it is shown here beside it.
@@ -210,6 +213,39 @@ TEST_F(DefaultServer, ReconnectTakesANewConnection) {
   ASSERT_EQ(peers.size(), 3u);
   EXPECT_EQ(peers[0], peers[1]);
   EXPECT_NE(peers[1], peers[2]);
+}
+
+TEST_F(DefaultServer, OneThatWasSilentForAWhileCostsNoSocketsForGood) {
+  test::TcpProxy wire(endpoint_);
+  wire.Stall();
+  constexpr std::size_t kClients = 10;
+  for (std::size_t i = 1; i <= kClients; ++i) {
+    auto client = NewGrpcTeacherClient(wire.endpoint());
+    auto probe = client->NewModelProbe();
+    Event done;
+    probe->Start("", std::chrono::milliseconds(60'000), [&](const auto&) { done.Set(); });
+    test::Eventually([&] { return UserTimeouts(wire.endpoint()).size() == i; });
+    probe->Cancel();
+    done.Wait();
+  }
+  wire.Flow();
+  test::Eventually([&] { return UserTimeouts(wire.endpoint()).empty(); });
+}
+
+TEST_F(DefaultServer, ReconnectLeavesAConnectionThatIsBeingMade) {
+  test::TcpProxy wire(endpoint_);
+  wire.Stall();
+  auto client = NewGrpcTeacherClient(wire.endpoint());
+  auto probe = client->NewModelProbe();
+  Event done;
+  probe->Start("", std::chrono::milliseconds(60'000), [&](const auto&) { done.Set(); });
+  test::Eventually([&] { return UserTimeouts(wire.endpoint()).size() == 1; });
+  client->Reconnect();
+  probe->Cancel();
+  done.Wait();
+  wire.Flow();
+  ASSERT_TRUE(Probe(*client, *probe).ok());
+  EXPECT_EQ(UserTimeouts(wire.endpoint()).size(), 1u);
 }
 
 // Says that it takes compressed tensors, and answers every request in one way.

@@ -3,9 +3,6 @@
 // Thread-safety: one thread at a time.
 #pragma once
 
-#include <unistd.h>
-
-#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -60,15 +57,5 @@ class RedisProcess {
 
   std::unique_ptr<testing::RedisProcess> process_;
 };
-
-// Looks again and again until it is so; a failure when it is not so in time.
-template <typename Condition>
-void Eventually(Condition condition, std::chrono::seconds patience = std::chrono::seconds(30)) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (!condition()) {
-    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "it never came";
-    usleep(2000);
-  }
-}
 
 }  // namespace edl::test

@@ -10,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "src/base/mutex.h"
 #include "src/teacher/server.h"
+#include "tests/support/barrier.h"
 #include "tests/support/function_model.h"
 #include "tests/support/rows.h"
 #include "tests/support/wire_client.h"
@@ -43,14 +44,17 @@ class Doubler {
     return runs_;
   }
 
-  // Sends all of them at a time, each a request; gives what came back, or nothing for a failure.
+  // Sends all of them at a time, each a request, when all are connected (a first connection may fail, and gRPC tries the
+  // next a second later); gives what came back, or nothing for a failure.
   std::vector<std::vector<float>> Ask(const std::vector<std::vector<float>>& requests, std::int64_t row_length = 1) {
     std::vector<std::vector<float>> replies(requests.size());
+    test::Barrier connected(static_cast<int>(requests.size()));
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < requests.size(); ++i) {
       threads.emplace_back([&, i] {
         WireClient client(server_->endpoint());
-        if (!client.Connect()) return;
+        EXPECT_TRUE(client.Connect());
+        connected.Wait();
         inference::ModelInferRequest request;
         AddRaw(request, "x", "FP32", {static_cast<std::int64_t>(requests[i].size()) / row_length, row_length},
                requests[i]);

@@ -5,6 +5,7 @@
 #include "gmock/gmock.h"
 #include "src/rpc/readiness_probe.h"
 #include "src/rpc/teacher_client.h"
+#include "tests/support/eventually.h"
 #include "tests/support/secure_teacher.h"
 #include "tests/support/test_ca.h"
 

@@ -12,6 +12,7 @@
 #include "edl/testing/teacher_process.h"
 #include "gmock/gmock.h"
 #include "nlohmann/json.hpp"
+#include "tests/support/eventually.h"
 #include "tests/support/rows.h"
 #include "tests/support/tmux.h"
 #include "tests/support/watching_reader.h"

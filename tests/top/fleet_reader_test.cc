@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "src/top/fleet_feed.h"
+#include "tests/support/eventually.h"
 #include "tests/support/watching_reader.h"
 
 namespace edl {
