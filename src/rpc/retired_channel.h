@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Retire: lets go of a channel without losing its connection's socket.
 // Place: whoever is done with a channel of its own (grpc_teacher_client.cc).
-// Why: up to 1.52, gRPC leaks the connection (a descriptor and some 25 KiB) of a channel that ends after it has connected
-//      and before the server's first frame has come, when that comes after all: a server that hung, a wire that was cut
-//      for a while. So a channel that may be connecting is kept for a while, until it is known to be connected or idle.
+// Why: up to 1.52, gRPC leaks the connection (a descriptor and some 25 KiB) of a channel that ends between its connect
+//      and the server's first frame, when that comes after all: of a server that hung, over a wire that was silent. So
+//      a channel that may be connecting is kept for a while, until it is known to be connected or idle.
 // Source: grpc/grpc#32071, which mended it in 1.53.
 // Thread-safety: any thread.
 #pragma once

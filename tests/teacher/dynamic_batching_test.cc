@@ -44,8 +44,8 @@ class Doubler {
     return runs_;
   }
 
-  // Sends all of them at a time, each a request, when all are connected (a first connection may fail, and gRPC tries the
-  // next a second later); gives what came back, or nothing for a failure.
+  // Sends all of them at a time, each a request, when all are connected (a first connection may fail, and gRPC tries
+  // again a second later); gives what came back, or nothing for a failure.
   std::vector<std::vector<float>> Ask(const std::vector<std::vector<float>>& requests, std::int64_t row_length = 1) {
     std::vector<std::vector<float>> replies(requests.size());
     test::Barrier connected(static_cast<int>(requests.size()));
