@@ -2,6 +2,7 @@
 #include "src/teacher/doorman.h"
 
 #include <fcntl.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/resource.h>
@@ -26,8 +27,18 @@ constexpr int kLookMs = 100;
 constexpr std::chrono::seconds kNextWarning{30};
 constexpr char kUnix[] = "unix:";
 
-TimePoint Now() {
-  return std::chrono::steady_clock::now();
+// Now and then: whoever floods the door must not flood the log.
+bool IsDue(std::optional<TimePoint>& warned) {
+  const TimePoint now = std::chrono::steady_clock::now();
+  if (warned && now - *warned < kNextWarning) return false;
+  warned = now;
+  return true;
+}
+
+std::uint64_t ReceivedBy(int socket) {
+  tcp_info info = {};
+  socklen_t size = sizeof info;
+  return getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_bytes_received : 0;
 }
 
 std::size_t MostConnections(std::int64_t max_connections) {
@@ -39,8 +50,11 @@ std::size_t MostConnections(std::int64_t max_connections) {
 
 }  // namespace
 
-Doorman::Doorman(const std::vector<std::string>& endpoints, std::int64_t max_connections)
-    : most_(MostConnections(max_connections)), files_(opendir("/proc/self/fd"), closedir) {
+Doorman::Doorman(const std::vector<std::string>& endpoints, const Bounds& bounds, Arrivals& arrivals)
+    : most_(MostConnections(bounds.connections)),
+      most_unfinished_(static_cast<std::uint64_t>(bounds.unfinished_bytes)),
+      arrivals_(arrivals),
+      files_(opendir("/proc/self/fd"), closedir) {
   for (absl::string_view endpoint : endpoints) {
     if (absl::ConsumePrefix(&endpoint, kUnix)) {
       paths_.emplace(absl::StripPrefix(endpoint, "//"));
@@ -49,7 +63,7 @@ Doorman::Doorman(const std::vector<std::string>& endpoints, std::int64_t max_con
     }
   }
   if (files_ == nullptr || !interrupt_.ok()) {
-    Log().warn("the number of connections has no bound: /proc/self/fd cannot be read");
+    Log().warn("connections have no bounds: /proc/self/fd cannot be read");
     return;
   }
   thread_ = Thread("edl-door", [this] { Work(); });
@@ -62,17 +76,17 @@ Doorman::~Doorman() {
 
 void Doorman::Work() {
   while (!interrupt_.set()) {
-    // Counting is cheap, and mostly it is enough: a connection is a file.
-    if (CountFiles() > most_) TurnAway(FindConnections());
+    Look();
     pollfd stop = {interrupt_.fd(), POLLIN, 0};
     poll(&stop, 1, kLookMs);
   }
 }
 
-std::size_t Doorman::CountFiles() {
-  std::size_t count = 0;
-  for (rewinddir(files_.get()); readdir(files_.get()) != nullptr;) ++count;
-  return count;
+void Doorman::Look() {
+  std::vector<Connection> connections = FindConnections();
+  Measure(connections);
+  CutOff(connections);
+  TurnAway(connections);
 }
 
 std::vector<Doorman::Connection> Doorman::FindConnections() {
@@ -80,29 +94,37 @@ std::vector<Doorman::Connection> Doorman::FindConnections() {
   rewinddir(files_.get());
   while (const dirent* file = readdir(files_.get())) {
     const int socket = std::atoi(file->d_name);
+    std::optional<Peer> peer = socket > 0 ? PeerOf(socket) : std::nullopt;
     struct stat what = {};
-    if (socket > 0 && IsOfServer(socket) && fstat(socket, &what) == 0) connections.push_back({socket, what.st_ino});
+    if (!peer || fstat(socket, &what) != 0) continue;
+    connections.push_back({socket, what.st_ino, *std::move(peer), ReceivedBy(socket)});
   }
   return connections;
 }
 
-bool Doorman::IsOfServer(int socket) const {
+// Nothing: it is no connection of the server.
+std::optional<Peer> Doorman::PeerOf(int socket) const {
   sockaddr_storage name = {}, peer = {};
   socklen_t size = sizeof name, peer_size = sizeof peer;
   auto* generic = reinterpret_cast<sockaddr*>(&name);
-  if (getsockname(socket, generic, &size) != 0) return false;                                  // no socket
-  if (getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) return false;  // a listener
+  if (getsockname(socket, generic, &size) != 0) return std::nullopt;                                  // no socket
+  if (getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) return std::nullopt;  // a listener
+  bool of_server = false;
   switch (name.ss_family) {
     case AF_INET:
-      return ports_.count(ntohs(reinterpret_cast<sockaddr_in*>(generic)->sin_port)) != 0;
+      of_server = ports_.count(ntohs(reinterpret_cast<sockaddr_in*>(generic)->sin_port)) != 0;
+      break;
     case AF_INET6:
-      return ports_.count(ntohs(reinterpret_cast<sockaddr_in6*>(generic)->sin6_port)) != 0;
+      of_server = ports_.count(ntohs(reinterpret_cast<sockaddr_in6*>(generic)->sin6_port)) != 0;
+      break;
     case AF_UNIX:
-      return size > offsetof(sockaddr_un, sun_path) &&
-             paths_.count(reinterpret_cast<sockaddr_un*>(generic)->sun_path) != 0;
+      of_server = size > offsetof(sockaddr_un, sun_path) &&
+                  paths_.count(reinterpret_cast<sockaddr_un*>(generic)->sun_path) != 0;
+      break;
     default:
-      return false;
+      break;
   }
+  return of_server ? std::make_optional<Peer>(peer) : std::nullopt;
 }
 
 // gRPC owns it, sees that it has ended, and closes it. It may have done so already, and the number be another's.
@@ -116,32 +138,54 @@ bool Doorman::End(const Connection& connection) {
   return same;
 }
 
-void Doorman::TurnAway(const std::vector<Connection>& connections) {
-  std::set<ino_t> stay;
-  std::vector<Connection> late;
-  for (const Connection& connection : connections) {
-    if (inside_.count(connection.identity) != 0) {
-      stay.insert(connection.identity);
-    } else {
-      late.push_back(connection);
-    }
+// What each has sent since a request of it last arrived, as far as can be told by now.
+void Doorman::Measure(std::vector<Connection>& connections) {
+  const std::set<Peer> arrived = arrivals_.Take();
+  for (Connection& connection : connections) {
+    auto known = inside_.find(connection.identity);
+    if (arrived.count(connection.peer) != 0) continue;
+    connection.unfinished = connection.received - (known == inside_.end() ? 0 : known->second);
   }
-  std::size_t turned_away = 0;
-  for (const Connection& connection : late) {
-    if (stay.size() < most_) {
-      stay.insert(connection.identity);
-      continue;
-    }
-    if (End(connection)) ++turned_away;
-  }
-  inside_ = std::move(stay);
-  if (turned_away != 0) Warn(turned_away);
 }
 
-// Now and then: whoever floods the door must not flood the log.
-void Doorman::Warn(std::size_t turned_away) {
-  if (warned_ && Now() - *warned_ < kNextWarning) return;
-  warned_ = Now();
+// From here on a connection that is ended has nothing that counts.
+void Doorman::CutOff(std::vector<Connection>& connections) {
+  std::uint64_t unfinished = 0;
+  for (const Connection& connection : connections) unfinished += connection.unfinished;
+  while (unfinished > most_unfinished_) {
+    Connection& worst =
+        *std::max_element(connections.begin(), connections.end(),
+                          [](const Connection& a, const Connection& b) { return a.unfinished < b.unfinished; });
+    unfinished -= worst.unfinished;
+    if (End(worst) && IsDue(warned_of_much_)) {
+      Log().warn(
+          "a connection was closed: it had sent {} bytes since a request of it last arrived, the most of all, "
+          "which may have {} together (--max-unfinished-bytes)",
+          worst.unfinished, most_unfinished_);
+    }
+    worst.unfinished = 0;
+  }
+}
+
+void Doorman::TurnAway(const std::vector<Connection>& connections) {
+  std::map<ino_t, std::uint64_t> stay;
+  auto let_stay = [&](const Connection& connection) {
+    stay.emplace(connection.identity, connection.received - connection.unfinished);
+  };
+  for (const Connection& connection : connections) {
+    if (inside_.count(connection.identity) != 0) let_stay(connection);
+  }
+  std::size_t turned_away = 0;
+  for (const Connection& connection : connections) {
+    if (inside_.count(connection.identity) != 0) continue;
+    if (stay.size() < most_) {
+      let_stay(connection);
+    } else if (End(connection)) {
+      ++turned_away;
+    }
+  }
+  inside_ = std::move(stay);
+  if (turned_away == 0 || !IsDue(warned_of_many_)) return;
   Log().warn(
       "{} connections were turned away: there are {}, the most that are taken (--max-connections, and half of "
       "the files that this process may open: ulimit -n)",

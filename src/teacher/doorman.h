@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Doorman: turns away connections to a server that are more than it takes.
+// Doorman: ends connections to a server that are more than it takes, or send more than it keeps.
 // Place: beside gRPC's listeners, which it looks after from outside: gRPC 1.51 accepts without a bound, and a listener
 //        of its that once finds no file descriptor left never accepts again. Connections of our own making
 //        (ExternalConnectionAcceptor) are no way out: gRPC reads from them on the thread that hands them over, under a
-//        lock that the next one needs, for as long as there is something to read.
-// Rules: no sooner than it looks the next time, ten times a second, is one too many closed; those that it has not seen
-//        before go first.
+//        lock that the next one needs, for as long as there is something to read. And before 1.53.2 it keeps headers
+//        without end (CVE-2023-33953), of which only the socket tells.
+// Rules: it looks ten times a second. Of connections that are too many, those that it has not seen before go first.
+//        Unfinished is what a connection has sent since a request of it last arrived: while all together have too much
+//        of that, the one with most goes. (Nothing else can come over a connection while headers do.)
 // Thread-safety: one thread at a time.
 #pragma once
 
@@ -14,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -23,39 +26,52 @@
 #include "src/base/executor.h"
 #include "src/base/interrupt.h"
 #include "src/base/thread.h"
+#include "src/teacher/arrivals.h"
+#include "src/teacher/peer.h"
 
 namespace edl {
 
 class Doorman {
  public:
-  // `endpoints`: where the server listens, with the real ports. Of the files that this process may have open the
-  // connections get no more than half, whatever `max_connections` says.
-  Doorman(const std::vector<std::string>& endpoints, std::int64_t max_connections);
+  struct Bounds {
+    std::int64_t connections;  // and no more than half of the files that this process may have open
+    std::int64_t unfinished_bytes;
+  };
+
+  // `endpoints`: where the server listens, with the real ports. `arrivals` outlives this.
+  Doorman(const std::vector<std::string>& endpoints, const Bounds& bounds, Arrivals& arrivals);
   ~Doorman();
 
  private:
   struct Connection {
     int socket = -1;
     ino_t identity = 0;  // numbers of sockets are used again, these are not
+    Peer peer;
+    std::uint64_t received = 0;    // bytes; of a Unix socket nothing is known
+    std::uint64_t unfinished = 0;  // of those
   };
 
   void Work();
-  std::size_t CountFiles();
+  void Look();
   std::vector<Connection> FindConnections();
-  bool IsOfServer(int socket) const;
+  std::optional<Peer> PeerOf(int socket) const;
   static bool End(const Connection& connection);
+  void Measure(std::vector<Connection>& connections);
+  void CutOff(std::vector<Connection>& connections);
   void TurnAway(const std::vector<Connection>& connections);
-  void Warn(std::size_t turned_away);
 
   // Constant.
   std::set<int> ports_;
   std::set<std::string> paths_;  // of Unix sockets
   const std::size_t most_;
+  const std::uint64_t most_unfinished_;
+  Arrivals& arrivals_;
 
   // The doorman's thread only. The folder stays open, for there may be no file left to open it with.
   const std::unique_ptr<DIR, int (*)(DIR*)> files_;
-  std::set<ino_t> inside_;  // those that were there when it last looked, and stay
-  std::optional<TimePoint> warned_;
+  // Those that were there when it last looked, and stay: what each had sent when a request of it last arrived.
+  std::map<ino_t, std::uint64_t> inside_;
+  std::optional<TimePoint> warned_of_many_, warned_of_much_;
 
   Interrupt interrupt_;
   Thread thread_;  // last: starts when the rest stands

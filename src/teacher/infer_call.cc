@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/teacher/infer_call.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <iterator>
 #include <string>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "src/base/log.h"
 #include "src/base/status.h"
 #include "src/rpc/codec.h"
@@ -31,19 +26,6 @@ absl::Status Shortened(const absl::Status& status) {
   // Both ends matter: an interpreter's trace begins with where and ends with what.
   return absl::Status(status.code(), absl::StrCat(message.substr(0, kMessageHalf), " [...] ",
                                                   message.substr(message.size() - kMessageHalf)));
-}
-
-// Who calls: the address alone, for who wants more than a share of the queue could open many connections. A peer is
-// "ipv4:10.0.0.2:43210" or "ipv6:%5B2001:db8::1%5D:43210"; all callers on a Unix socket are one, and so are all of an
-// IPv6 network of 64 bits, for each machine has one.
-std::string ClientOf(const std::string& peer) {
-  if (absl::StartsWith(peer, "ipv4:")) return peer.substr(0, peer.rfind(':'));
-  if (!absl::StartsWith(peer, "ipv6:")) return peer;
-  std::string host = absl::StrReplaceAll(peer.substr(0, peer.rfind(':')),
-                                         {{"ipv6:", ""}, {"%5B", ""}, {"%5D", ""}, {"[", ""}, {"]", ""}});
-  in6_addr address;
-  if (inet_pton(AF_INET6, host.c_str(), &address) != 1 || IN6_IS_ADDR_V4MAPPED(&address)) return host;
-  return std::string(reinterpret_cast<const char*>(&address), 8);
 }
 
 TimePoint Now() {
@@ -92,8 +74,10 @@ void InferCall::Start() {
 }
 
 absl::Status InferCall::Accept() {
+  const Peer peer(context_->peer());
+  parts_.arrivals.Note(peer);
   EDL_RETURN_IF_ERROR(LetIn(parts_.tokens, *context_));
-  client_ = ClientOf(context_->peer());
+  client_ = peer.client();
   EDL_RETURN_IF_ERROR(parts_.gate.Enter(client_));
   entered_ = true;
   EDL_ASSIGN_OR_RETURN(InferRequest request, DecodeRequest(*request_));

@@ -20,6 +20,7 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
+#include "src/teacher/arrivals.h"
 #include "src/teacher/instance_pool.h"
 #include "src/teacher/model_statistics.h"
 #include "src/teacher/request_check.h"
@@ -33,6 +34,7 @@ namespace edl {
 // What the calls of one server share; all of it outlives them.
 struct InferParts {
   Model& model;
+  Arrivals& arrivals;
   RequestGate& gate;
   InstancePool& pool;
   SharedRegions& regions;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/teacher/server.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <mutex>
 #include <utility>
@@ -67,6 +69,10 @@ bool OffersSharedMemory(const TeacherServerOptions& options) {
   return std::all_of(options.listen.begin(), options.listen.end(), IsLoopback);
 }
 
+std::int64_t QuarterOfMemory() {
+  return std::int64_t{sysconf(_SC_PHYS_PAGES)} / 4 * sysconf(_SC_PAGE_SIZE);
+}
+
 void EnableStandardServices() {
   static std::once_flag once;
   std::call_once(once, [] {
@@ -96,6 +102,7 @@ absl::Status TeacherServerOptions::Validate() const {
   EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("connection_grace (ms)", connection_grace.count(), 1, 24 * kHour));
   EDL_RETURN_IF_ERROR(CheckRange("instances", instances, 1, 1024));
   EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("max_connections", max_connections, 1, 1 << 20));
+  EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("max_unfinished_bytes", max_unfinished_bytes, 0, std::int64_t{1} << 50));
   return CheckRange<std::int64_t>("max_queued", max_queued, 0, 1 << 20);
 }
 
@@ -121,8 +128,8 @@ TeacherServer::TeacherServer(const TeacherServerOptions& options, std::unique_pt
       regions_(OffersSharedMemory(options)),
       health_(*model_, pool_, counters_),
       tokens_(std::move(tokens)),
-      service_(std::make_unique<InferenceService>(InferParts{*model_, gate_, pool_, regions_, counters_, statistics_,
-                                                             options.max_batch_rows,
+      service_(std::make_unique<InferenceService>(InferParts{*model_, arrivals_, gate_, pool_, regions_, counters_,
+                                                             statistics_, options.max_batch_rows,
                                                              options.max_batch_delay.has_value(), tokens_.get()})) {}
 
 TeacherServer::~TeacherServer() {
@@ -150,7 +157,11 @@ absl::Status TeacherServer::Listen(const TeacherServerOptions& options) {
                                                ": address already in use, or not this machine's"));
   }
   for (std::size_t i = 0; i < addresses.size(); ++i) endpoints_.push_back(WithPort(addresses[i], ports[i]));
-  doorman_ = std::make_unique<Doorman>(endpoints_, options.max_connections);
+  doorman_ = std::make_unique<Doorman>(
+      endpoints_,
+      Doorman::Bounds{options.max_connections,
+                      options.max_unfinished_bytes > 0 ? options.max_unfinished_bytes : QuarterOfMemory()},
+      arrivals_);
   if (auto* health = server_->GetHealthCheckService()) {
     health->SetServingStatus(model_->info().name, true);
     health->SetServingStatus(internal::Wire::service_full_name(), true);

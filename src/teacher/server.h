@@ -55,6 +55,10 @@ struct TeacherServerOptions {
   // that this process may have.
   std::int64_t max_connections = 4096;
 
+  // That connections have sent of requests which are not complete, or of headers, all of them together: beyond that the
+  // one with most is closed. What a Unix socket's have sent is not known. 0: a quarter of the machine's memory.
+  std::int64_t max_unfinished_bytes = 0;
+
   // Of the places of instances and queue together, once half of them are taken: the most that one client's address may
   // have, so that nobody keeps all others out. 0 to 1; 1: all.
   double client_share = 0.75;
@@ -133,6 +137,7 @@ class TeacherServer {
   const std::unique_ptr<Model> model_;
   ServerCounters counters_;
   ModelStatistics statistics_;
+  Arrivals arrivals_;
   RequestGate gate_;
   InstancePool pool_;
   SharedRegions regions_;

@@ -87,6 +87,10 @@ void TeacherFlags::AddTo(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--max-connections", server.max_connections, "connections at a time; one more is closed")
       ->capture_default_str();
+  app.add_option("--max-unfinished-bytes", server.max_unfinished_bytes,
+                 "bytes of requests that are not complete, on all TCP connections together; the one with most is "
+                 "closed; K, M and G are understood [a quarter of the machine's memory; say less in a container]")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false));
   app.add_option("--client-share", server.client_share,
                  "0 to 1: of the places of instances and queue, those that one client's address may have once half of "
                  "all are taken")
