@@ -89,6 +89,8 @@ int main(int argc, char** argv) {
   app.add_option("--tls-key", tls.key_file, "its key (PEM, without a passphrase)");
   app.add_option("--tls-server-name", tls.server_name, "the name in the server's certificate [the endpoint's host]");
   app.add_option("--token-file", security.token_file, "show the server the first token in this file, by TLS only");
+  app.add_flag("--allow-token-over-plain-tcp", security.allow_token_over_plain_tcp,
+               "show it without TLS, too, where everybody on the way can read and use it");
   app.add_option("--model", options.model, "A model that must be ready; it is shown in the registry, too");
   app.add_option("--weight", options.weight, "The server's speed beside the others' of the service: 1 to 1000")
       ->capture_default_str();

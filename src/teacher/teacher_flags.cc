@@ -20,6 +20,10 @@ namespace {
 
 constexpr char kSpecForm[] = ", as NAME:DATATYPE:SHAPE, e.g. image:UINT8:-1,3,224,224; repeat it, in forward's order";
 
+std::chrono::milliseconds Milliseconds(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 1e3)));
+}
+
 // What the flags give of inputs (outputs), over the sidecar's.
 absl::Status Override(const std::vector<std::string>& flags, std::vector<TensorSpec>& specs) {
   if (!flags.empty()) specs.clear();
@@ -98,6 +102,17 @@ void TeacherFlags::AddTo(CLI::App& app) {
   app.add_option("--max-wait", max_wait_s,
                  "seconds that a request may wait for its turn before it is told to come back later; 0: for ever")
       ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  app.add_option(
+         "--connection-age", connection_age_s,
+         "seconds, or up to a tenth less or more, after which a client has to make a new connection, so that one "
+         "which never takes its answers is cut off")
+      ->check(CLI::Range(1.0, 86400.0))
+      ->capture_default_str();
+  app.add_option("--connection-grace", connection_grace_s,
+                 "seconds that what is on its way over the old one then has to end; longer than a request waits and is "
+                 "computed")
+      ->check(CLI::Range(0.1, 86400.0))
       ->capture_default_str();
   app.add_option("--max-queued", server.max_queued, "requests that may wait; one more is told to come back later")
       ->capture_default_str();
@@ -214,7 +229,9 @@ TeacherServerOptions TeacherFlags::ServerOptions() const {
   if (max_batch_delay_ms >= 0) {
     options.max_batch_delay = std::chrono::microseconds(static_cast<std::int64_t>(max_batch_delay_ms * 1e3));
   }
-  options.max_wait = std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(max_wait_s * 1e3)));
+  options.max_wait = Milliseconds(max_wait_s);
+  options.connection_age = Milliseconds(connection_age_s);
+  options.connection_grace = Milliseconds(connection_grace_s);
   if (allow_shared_memory) options.shared_memory = SharedMemoryPolicy::kAlways;
   return options;
 }

@@ -36,6 +36,8 @@ struct TeacherFlags {
   std::vector<std::string> listen;  // in place of host and port
   double max_batch_delay_ms = -1;   // negative: no dynamic batching
   double max_wait_s = 30;
+  double connection_age_s = 600;
+  double connection_grace_s = 60;
   bool allow_shared_memory = false;
   TeacherServerOptions server;
   int http_port = -1;     // of /metrics, /healthz and /readyz; negative: none

@@ -11,12 +11,10 @@
 #include "absl/strings/string_view.h"
 #include "grpcpp/server_context.h"
 #include "src/base/status.h"
+#include "src/rpc/bearer_token.h"
 
 namespace edl {
 namespace {
-
-constexpr char kAuthorization[] = "authorization";
-constexpr char kBearer[] = "bearer ";
 
 using Digest = std::array<unsigned char, SHA256_DIGEST_LENGTH>;
 

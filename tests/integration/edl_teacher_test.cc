@@ -13,6 +13,7 @@
 #include "edl/testing/teacher_process.h"
 #include "gmock/gmock.h"
 #include "tests/support/raw_call.h"
+#include "tests/support/raw_http2.h"
 #include "tests/support/redis_process.h"
 #include "tests/support/rows.h"
 #include "tests/support/script_file.h"
@@ -101,6 +102,13 @@ TEST(EdlTeacher, FlagsWinOverTheSidecarAndDoWithoutOne) {
   inference::ModelInferRequest request;
   AddRaw(request, "x", "INT64", {5, 2}, std::vector<std::int64_t>(10));
   EXPECT_THAT(client.Infer(request).error_message(), HasSubstr("at most 4"));
+}
+
+TEST(EdlTeacher, EndsConnectionsOfTheAgeThatItIsTold) {
+  auto teacher = StartTeacher({"--model", RowsFile(), "--connection-age", "1", "--connection-grace", "0.1"});
+  test::RawHttp2 old(teacher->endpoint());
+  ASSERT_TRUE(old.Greet());
+  EXPECT_TRUE(old.AwaitEnd());  // within a minute; without the flags it would be ten
 }
 
 TEST(EdlTeacher, AnotherFileOfTheSameNameIsAnotherModelAndIsNotMixedIn) {

@@ -97,6 +97,26 @@ TEST(EdlRegister, ListsAServerThatSpeaksTls) {
   test::ExpectEpoch(*reader, 0, 10, 4);
 }
 
+TEST(EdlRegister, ShowsItsTokenOverPlainTcpOnlyWhenToldTo) {
+  RedisProcess redis;
+  test::ScratchFolder folder;
+  folder.Write("tokens", "dG9rZW4=\n");
+  ServerSecurityOptions security;
+  security.token_file = (folder.path() / "tokens").string();
+  security.allow_token_over_plain_tcp = true;
+  auto server = test::Serve(security);
+  std::vector<std::string> arguments = {EDL_REGISTER, "--redis",      redis.url(),        "--service",
+                                        "s",          "--endpoint",   server->endpoint(), "--model",
+                                        "rows",       "--token-file", security.token_file};
+  auto shy = TeacherProcess::Start(arguments, std::chrono::milliseconds(500));
+  EXPECT_EQ(shy.status().code(), absl::StatusCode::kDeadlineExceeded) << shy.status();
+  EXPECT_THAT(redis.Members(kTeachers), IsEmpty());
+  arguments.push_back("--allow-token-over-plain-tcp");
+  auto program = TeacherProcess::Start(arguments);
+  ASSERT_TRUE(program.ok()) << program.status();
+  EXPECT_THAT(redis.Members(kTeachers), ElementsAre(server->endpoint()));
+}
+
 TEST(EdlRegister, SaysWhatIsWrongWithItsOptions) {
   auto [text, status] = Output("--redis redis://:secret@h:x --service s --endpoint a:1");
   EXPECT_EQ(status, 2);
