@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,11 +15,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "src/base/endpoint.h"
 #include "src/base/status.h"
 #include "src/base/tls_session.h"
+#include "src/rpc/socket_address.h"
 
 namespace edl {
 namespace {
@@ -30,101 +29,43 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kPatience{1000};
 constexpr char kLastError[] = "last error: ";
 
-struct Address {
-  sockaddr_storage bytes = {};
-  socklen_t size = 0;
-};
-
 // The address in "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:9898: Tls handshake failed…",
 // which is the very one that failed; looking the name up again could take long, and find another.
-std::optional<Address> AddressIn(absl::string_view message) {
+std::optional<SocketAddress> AddressIn(absl::string_view message) {
   const std::size_t at = message.find(kLastError);
   if (at == absl::string_view::npos) return std::nullopt;
   absl::string_view rest = message.substr(at + std::strlen(kLastError));
   const std::size_t code_end = rest.find(": ");
   if (code_end == absl::string_view::npos) return std::nullopt;
   rest.remove_prefix(code_end + 2);
-  const std::string uri(rest.substr(0, rest.find(": ")));
-  Address address;
-  absl::string_view text = uri;
-  if (absl::ConsumePrefix(&text, "unix:")) {
-    auto* name = reinterpret_cast<sockaddr_un*>(&address.bytes);
-    if (text.empty() || text.size() >= sizeof name->sun_path) return std::nullopt;
-    name->sun_family = AF_UNIX;
-    std::memcpy(name->sun_path, text.data(), text.size());
-    address.size = sizeof *name;
-    return address;
-  }
-  const bool six = absl::ConsumePrefix(&text, "ipv6:");
-  if (!six && !absl::ConsumePrefix(&text, "ipv4:")) return std::nullopt;
-  const std::string plain = absl::StrReplaceAll(text, {{"%5B", "["}, {"%5D", "]"}});
-  const std::size_t colon = plain.rfind(':');
-  int port = 0;
-  if (colon == std::string::npos || !absl::SimpleAtoi(plain.substr(colon + 1), &port)) return std::nullopt;
-  const std::string host = plain.substr(six ? 1 : 0, colon - (six ? 2 : 0));
-  if (six) {
-    auto* name = reinterpret_cast<sockaddr_in6*>(&address.bytes);
-    name->sin6_family = AF_INET6;
-    name->sin6_port = htons(static_cast<std::uint16_t>(port));
-    address.size = sizeof *name;
-    if (inet_pton(AF_INET6, host.c_str(), &name->sin6_addr) != 1) return std::nullopt;
-  } else {
-    auto* name = reinterpret_cast<sockaddr_in*>(&address.bytes);
-    name->sin_family = AF_INET;
-    name->sin_port = htons(static_cast<std::uint16_t>(port));
-    address.size = sizeof *name;
-    if (inet_pton(AF_INET, host.c_str(), &name->sin_addr) != 1) return std::nullopt;
-  }
-  return address;
-}
-
-int PortOf(const Address& address) {
-  switch (address.bytes.ss_family) {
-    case AF_INET:
-      return ntohs(reinterpret_cast<const sockaddr_in*>(&address.bytes)->sin_port);
-    case AF_INET6:
-      return ntohs(reinterpret_cast<const sockaddr_in6*>(&address.bytes)->sin6_port);
-    default:
-      return 0;
-  }
-}
-
-std::string HostOf(const Address& address) {
-  char text[INET6_ADDRSTRLEN] = "";
-  if (address.bytes.ss_family == AF_INET) {
-    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&address.bytes)->sin_addr, text, sizeof text);
-  } else {
-    inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&address.bytes)->sin6_addr, text, sizeof text);
-  }
-  return text;
+  return SocketAddress::Parse(rest.substr(0, rest.find(": ")));
 }
 
 // The words may be a server's, which is not to say where this client connects: the port, and the path or the address
 // where the endpoint has one, are the endpoint's.
-std::optional<Address> AddressIn(absl::string_view message, const std::string& endpoint) {
-  std::optional<Address> address = AddressIn(message);
+std::optional<SocketAddress> AddressIn(absl::string_view message, const std::string& endpoint) {
+  std::optional<SocketAddress> address = AddressIn(message);
   if (!address) return std::nullopt;
   absl::string_view path = endpoint;
   if (absl::ConsumePrefix(&path, "unix:")) {
     const bool same = address->bytes.ss_family == AF_UNIX &&
-                      absl::StripPrefix(path, "//") ==
-                          absl::StripPrefix(reinterpret_cast<const sockaddr_un*>(&address->bytes)->sun_path, "//");
+                      absl::StripPrefix(path, "//") == absl::StripPrefix(address->host(), "//");
     return same ? address : std::nullopt;
   }
   int port = 0;
-  if (!absl::SimpleAtoi(endpoint.substr(endpoint.rfind(':') + 1), &port) || PortOf(*address) != port) {
+  if (!absl::SimpleAtoi(endpoint.substr(endpoint.rfind(':') + 1), &port) || address->port() != port) {
     return std::nullopt;
   }
   const std::string host = EndpointHost(endpoint);
   unsigned char bytes[sizeof(in6_addr)];
   const bool numeric = inet_pton(AF_INET, host.c_str(), bytes) == 1 || inet_pton(AF_INET6, host.c_str(), bytes) == 1;
-  return !numeric || HostOf(*address) == host ? address : std::nullopt;
+  return !numeric || address->host() == host ? address : std::nullopt;
 }
 
 // One connection, on which every wait ends in time.
 class Line {
  public:
-  Line(const Address& address, const Interrupt& interrupt)
+  Line(const SocketAddress& address, const Interrupt& interrupt)
       : fd_(socket(address.bytes.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)),
         interrupt_(interrupt),
         until_(Clock::now() + kPatience) {
@@ -210,7 +151,7 @@ bool IsWorthDiagnosing(const absl::Status& status, const std::string& endpoint) 
 
 absl::Status DiagnoseTls(const absl::Status& status, const std::string& endpoint, const ClientSecurity& security,
                          const Interrupt& interrupt) {
-  const std::optional<Address> address = AddressIn(status.message(), endpoint);
+  const std::optional<SocketAddress> address = AddressIn(status.message(), endpoint);
   if (!address || !interrupt.ok()) return status;
   auto session = TlsSession::Create(security.tls(), EndpointHost(endpoint), "h2");
   if (!session.ok()) {

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/teacher/peer.h"
 
-#include <arpa/inet.h>
-
-#include <cstdlib>
 #include <tuple>
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_replace.h"
+#include "src/rpc/socket_address.h"
 
 namespace edl {
 namespace {
@@ -32,21 +28,9 @@ bool IsIpv4(const std::string& address) {
 }  // namespace
 
 Peer::Peer(const std::string& written) {
-  const std::size_t colon = written.rfind(':');
-  const std::string host = absl::StrReplaceAll(
-      written.substr(0, colon), {{"ipv4:", ""}, {"ipv6:", ""}, {"%5B", ""}, {"%5D", ""}, {"[", ""}, {"]", ""}});
-  in_addr v4;
-  in6_addr v6;
-  if (absl::StartsWith(written, "ipv4:") && inet_pton(AF_INET, host.c_str(), &v4) == 1) {
-    address_ = BytesOf(v4);
-  } else if (absl::StartsWith(written, "ipv6:") &&
-             inet_pton(AF_INET6, host.substr(0, host.find('%')).c_str(), &v6) == 1) {
-    address_ = BytesOf(v6);
-  } else {
-    other_ = written;
-    return;
-  }
-  port_ = htons(static_cast<in_port_t>(std::atoi(written.c_str() + colon + 1)));
+  const std::optional<SocketAddress> address = SocketAddress::Parse(written);
+  if (address) *this = Peer(address->bytes);
+  if (address_.empty()) other_ = written;
 }
 
 Peer::Peer(const sockaddr_storage& address) {

@@ -208,6 +208,10 @@ void WriteTexts() {
   Write("pushback", "number", "250");
   Write("pushback", "negative", "-1");
   Write("pushback", "beyond", "99999999999999999999");
+  Write("socket_address", "ipv4", "ipv4:10.0.0.2:43210");
+  Write("socket_address", "ipv6", "ipv6:%5B2001:db8::1%5D:1");
+  Write("socket_address", "zone", "ipv6:%5Bfe80::1%25eth0%5D:1");
+  Write("socket_address", "unix", "unix:/run/edl");
   Write("tensor_spec", "image", "image:UINT8:-1,3,224,224");
   Write("tensor_spec", "label", "label:INT64:-1");
   Write("tensor_spec", "no_shape", "label:INT64:");
