@@ -64,8 +64,8 @@ class TeacherClient {
   virtual ~TeacherClient() = default;
   virtual std::unique_ptr<TeacherCall> NewCall() = 0;
   virtual std::unique_ptr<ModelProbe> NewModelProbe() = 0;
-  // What is started from now on goes over new connections. For those that may lead nowhere: no error tells of packets
-  // that vanish. What is in flight stays where it is.
+  // What is started from now on goes over connections other than those that stand. For those that may lead nowhere: no
+  // error tells of packets that vanish. What is in flight stays where it is.
   virtual void Reconnect() = 0;
 };
 

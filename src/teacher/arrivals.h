@@ -4,6 +4,7 @@
 // Thread-safety: any thread.
 #pragma once
 
+#include <cstddef>
 #include <set>
 #include <utility>
 
@@ -16,7 +17,7 @@ class Arrivals {
  public:
   void Note(Peer peer) {
     MutexLock lock(mu_);
-    peers_.insert(std::move(peer));
+    if (peers_.size() < kMost) peers_.insert(std::move(peer));
   }
 
   std::set<Peer> Take() {
@@ -25,6 +26,8 @@ class Arrivals {
   }
 
  private:
+  static constexpr std::size_t kMost = 1 << 20;  // where nobody asks, it must not grow for ever
+
   Mutex mu_;
   std::set<Peer> peers_ ABSL_GUARDED_BY(mu_);
 };

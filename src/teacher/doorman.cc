@@ -15,6 +15,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
+#include <tuple>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
@@ -83,8 +85,9 @@ void Doorman::Work() {
 }
 
 void Doorman::Look() {
+  std::set<Peer> arrived = arrivals_.Take();  // first: what those requests had is received by now
   std::vector<Connection> connections = FindConnections();
-  Measure(connections);
+  Measure(std::move(arrived), connections);
   CutOff(connections);
   TurnAway(connections);
 }
@@ -138,32 +141,42 @@ bool Doorman::End(const Connection& connection) {
   return same;
 }
 
-// What each has sent since a request of it last arrived, as far as can be told by now.
-void Doorman::Measure(std::vector<Connection>& connections) {
-  const std::set<Peer> arrived = arrivals_.Take();
+void Doorman::Measure(std::set<Peer> arrived, std::vector<Connection>& connections) const {
+  // Two from the same port, to different addresses of this server, cannot be told apart: neither gets what is the
+  // other's.
+  std::set<Peer> seen;
+  for (const Connection& connection : connections) {
+    if (!seen.insert(connection.peer).second) arrived.erase(connection.peer);
+  }
   for (Connection& connection : connections) {
-    auto known = inside_.find(connection.identity);
     if (arrived.count(connection.peer) != 0) continue;
-    connection.unfinished = connection.received - (known == inside_.end() ? 0 : known->second);
+    auto known = inside_.find(connection.identity);
+    const std::uint64_t before = known == inside_.end() ? 0 : known->second;
+    connection.unfinished = connection.received > before ? connection.received - before : 0;
   }
 }
 
-// From here on a connection that is ended has nothing that counts.
-void Doorman::CutOff(std::vector<Connection>& connections) {
+void Doorman::CutOff(const std::vector<Connection>& connections) {
   std::uint64_t unfinished = 0;
   for (const Connection& connection : connections) unfinished += connection.unfinished;
-  while (unfinished > most_unfinished_) {
-    Connection& worst =
-        *std::max_element(connections.begin(), connections.end(),
-                          [](const Connection& a, const Connection& b) { return a.unfinished < b.unfinished; });
-    unfinished -= worst.unfinished;
-    if (End(worst) && IsDue(warned_of_much_)) {
-      Log().warn(
-          "a connection was closed: it had sent {} bytes since a request of it last arrived, the most of all, "
-          "which may have {} together (--max-unfinished-bytes)",
-          worst.unfinished, most_unfinished_);
-    }
-    worst.unfinished = 0;
+  if (unfinished <= most_unfinished_) return;
+  std::map<std::string, std::uint64_t> of_client;
+  for (const Connection& connection : connections) of_client[connection.peer.client()] += connection.unfinished;
+  std::vector<std::pair<std::uint64_t, const Connection*>> worst_first;
+  for (const Connection& connection : connections) {
+    worst_first.emplace_back(of_client[connection.peer.client()], &connection);
+  }
+  std::sort(worst_first.begin(), worst_first.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.first, a.second->unfinished) > std::tie(b.first, b.second->unfinished);
+  });
+  for (const auto& [sum, connection] : worst_first) {
+    if (unfinished <= most_unfinished_) break;
+    unfinished -= connection->unfinished;
+    if (!End(*connection) || !IsDue(warned_of_much_)) continue;
+    Log().warn(
+        "a connection was closed: it had sent {} bytes since a request of it last arrived, and its address {}, the "
+        "most of all, which may have {} together (--max-unfinished-bytes)",
+        connection->unfinished, sum, most_unfinished_);
   }
 }
 

@@ -4,10 +4,11 @@
 //        of its that once finds no file descriptor left never accepts again. Connections of our own making
 //        (ExternalConnectionAcceptor) are no way out: gRPC reads from them on the thread that hands them over, under a
 //        lock that the next one needs, for as long as there is something to read. And before 1.53.2 it keeps headers
-//        without end (CVE-2023-33953), of which only the socket tells.
+//        without end (CVE-2023-33953), of which only the socket tells: their bytes, not what they are unpacked to.
 // Rules: it looks ten times a second. Of connections that are too many, those that it has not seen before go first.
 //        Unfinished is what a connection has sent since a request of it last arrived: while all together have too much
-//        of that, the one with most goes. (Nothing else can come over a connection while headers do.)
+//        of that, those go whose address has most, and of them the one with most first. (No request can arrive over a
+//        connection while headers come.)
 // Thread-safety: one thread at a time.
 #pragma once
 
@@ -56,8 +57,8 @@ class Doorman {
   std::vector<Connection> FindConnections();
   std::optional<Peer> PeerOf(int socket) const;
   static bool End(const Connection& connection);
-  void Measure(std::vector<Connection>& connections);
-  void CutOff(std::vector<Connection>& connections);
+  void Measure(std::set<Peer> arrived, std::vector<Connection>& connections) const;
+  void CutOff(const std::vector<Connection>& connections);
   void TurnAway(const std::vector<Connection>& connections);
 
   // Constant.

@@ -69,8 +69,10 @@ bool OffersSharedMemory(const TeacherServerOptions& options) {
   return std::all_of(options.listen.begin(), options.listen.end(), IsLoopback);
 }
 
-std::int64_t QuarterOfMemory() {
-  return std::int64_t{sysconf(_SC_PHYS_PAGES)} / 4 * sysconf(_SC_PAGE_SIZE);
+std::int64_t UnfinishedBytes(const TeacherServerOptions& options) {
+  if (options.max_unfinished_bytes > 0) return options.max_unfinished_bytes;
+  const std::int64_t quarter_of_memory = std::int64_t{sysconf(_SC_PHYS_PAGES)} / 4 * sysconf(_SC_PAGE_SIZE);
+  return std::max(quarter_of_memory, 2 * options.max_request_bytes);
 }
 
 void EnableStandardServices() {
@@ -102,7 +104,10 @@ absl::Status TeacherServerOptions::Validate() const {
   EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("connection_grace (ms)", connection_grace.count(), 1, 24 * kHour));
   EDL_RETURN_IF_ERROR(CheckRange("instances", instances, 1, 1024));
   EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("max_connections", max_connections, 1, 1 << 20));
-  EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("max_unfinished_bytes", max_unfinished_bytes, 0, std::int64_t{1} << 50));
+  if (max_unfinished_bytes != 0) {  // less, and a request that is allowed could be cut off each time
+    EDL_RETURN_IF_ERROR(CheckRange<std::int64_t>("max_unfinished_bytes", max_unfinished_bytes, max_request_bytes,
+                                                 std::int64_t{1} << 50));
+  }
   return CheckRange<std::int64_t>("max_queued", max_queued, 0, 1 << 20);
 }
 
@@ -157,11 +162,8 @@ absl::Status TeacherServer::Listen(const TeacherServerOptions& options) {
                                                ": address already in use, or not this machine's"));
   }
   for (std::size_t i = 0; i < addresses.size(); ++i) endpoints_.push_back(WithPort(addresses[i], ports[i]));
-  doorman_ = std::make_unique<Doorman>(
-      endpoints_,
-      Doorman::Bounds{options.max_connections,
-                      options.max_unfinished_bytes > 0 ? options.max_unfinished_bytes : QuarterOfMemory()},
-      arrivals_);
+  const Doorman::Bounds bounds = {options.max_connections, UnfinishedBytes(options)};
+  doorman_ = std::make_unique<Doorman>(endpoints_, bounds, arrivals_);
   if (auto* health = server_->GetHealthCheckService()) {
     health->SetServingStatus(model_->info().name, true);
     health->SetServingStatus(internal::Wire::service_full_name(), true);

@@ -55,8 +55,9 @@ struct TeacherServerOptions {
   // that this process may have.
   std::int64_t max_connections = 4096;
 
-  // That connections have sent of requests which are not complete, or of headers, all of them together: beyond that the
-  // one with most is closed. What a Unix socket's have sent is not known. 0: a quarter of the machine's memory.
+  // That connections have sent of requests which are not complete, or of headers, all of them together: beyond that
+  // those are closed whose address has most. What a Unix socket's have sent is not known. No less than
+  // max_request_bytes; 0: a quarter of the machine's memory, or twice max_request_bytes if that is more.
   std::int64_t max_unfinished_bytes = 0;
 
   // Of the places of instances and queue together, once half of them are taken: the most that one client's address may

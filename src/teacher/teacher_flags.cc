@@ -92,8 +92,9 @@ void TeacherFlags::AddTo(CLI::App& app) {
   app.add_option("--max-connections", server.max_connections, "connections at a time; one more is closed")
       ->capture_default_str();
   app.add_option("--max-unfinished-bytes", server.max_unfinished_bytes,
-                 "bytes of requests that are not complete, on all TCP connections together; the one with most is "
-                 "closed; K, M and G are understood [a quarter of the machine's memory; say less in a container]")
+                 "bytes of requests that are not complete, on all TCP connections together; over that, those of the "
+                 "address with most are closed; K, M and G are understood [a quarter of the machine's memory, or twice "
+                 "--max-request-bytes; say less in a container]")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false));
   app.add_option("--client-share", server.client_share,
                  "0 to 1: of the places of instances and queue, those that one client's address may have once half of "

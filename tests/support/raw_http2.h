@@ -39,13 +39,23 @@ class RawHttp2 {
 
   bool connected() const { return connected_; }
 
-  // To "127.0.0.1:port", from that address of this machine.
-  bool Connect(const std::string& endpoint, const std::string& from = "127.0.0.1") {
+  // To "127.0.0.1:port", from that address of this machine and that port (0: any).
+  bool Connect(const std::string& endpoint, const std::string& from = "127.0.0.1", int from_port = 0) {
+    const int yes = 1;
+    setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     const std::size_t colon = endpoint.rfind(':');
-    const sockaddr_in source = Address(from, 0);
+    const sockaddr_in source = Address(from, from_port);
     const sockaddr_in target = Address(endpoint.substr(0, colon), std::atoi(endpoint.c_str() + colon + 1));
     return bind(fd_, reinterpret_cast<const sockaddr*>(&source), sizeof source) == 0 &&
            connect(fd_, reinterpret_cast<const sockaddr*>(&target), sizeof target) == 0;
+  }
+
+  // Where it comes from.
+  int port() const {
+    sockaddr_in source = {};
+    socklen_t size = sizeof source;
+    getsockname(fd_, reinterpret_cast<sockaddr*>(&source), &size);
+    return ntohs(source.sin_port);
   }
 
   // False when the other side has ended it.

@@ -4,7 +4,9 @@
 
 #include <poll.h>
 
+#include <chrono>
 #include <deque>
+#include <thread>
 
 #include "gtest/gtest.h"
 #include "tests/support/raw_http2.h"
@@ -33,14 +35,17 @@ class Listener {
 
   const std::string& endpoint() const { return endpoint_; }
 
-  // The client, and where it comes from.
-  std::pair<std::unique_ptr<RawHttp2>, Peer> Accept() {
-    auto client = std::make_unique<RawHttp2>(endpoint_);
+  // A client, and where it comes from.
+  std::pair<std::unique_ptr<RawHttp2>, Peer> Connect(const std::string& from = "127.0.0.1") {
+    auto client = std::make_unique<RawHttp2>(endpoint_, from);
+    return {std::move(client), Accept()};
+  }
+  Peer Accept() {
     sockaddr_storage address = {};
     socklen_t size = sizeof address;
     accepted_.push_back(accept4(fd_, reinterpret_cast<sockaddr*>(&address), &size, SOCK_CLOEXEC));
     EXPECT_GE(accepted_.back(), 0);
-    return {std::move(client), Peer(address)};
+    return Peer(address);
   }
 
   // Whether the i-th that it accepted has not been ended, by either side. (What it has sent is there to be read.)
@@ -58,9 +63,9 @@ class Listener {
 TEST(Doorman, EndsTheOneWithMostUnfinishedWhileAllTogetherHaveTooMuch) {
   Listener listener;
   Arrivals arrivals;
-  const auto [steady, steady_peer] = listener.Accept();
-  const auto [first, first_peer] = listener.Accept();
-  const auto [second, second_peer] = listener.Accept();
+  const auto [steady, steady_peer] = listener.Connect();
+  const auto [first, first_peer] = listener.Connect();
+  const auto [second, second_peer] = listener.Connect();
   Doorman doorman({listener.endpoint()}, {100, 1000}, arrivals);
 
   ASSERT_TRUE(steady->Send(std::string(900, 's')));
@@ -73,18 +78,50 @@ TEST(Doorman, EndsTheOneWithMostUnfinishedWhileAllTogetherHaveTooMuch) {
   EXPECT_TRUE(second->AwaitEnd());
   ASSERT_TRUE(steady->Send(std::string(900, 's')));  // all in all 1800, of which half has arrived
 
-  const auto [third, third_peer] = listener.Accept();
+  const auto [third, third_peer] = listener.Connect();
   ASSERT_TRUE(third->Send(std::string(1001, 'f')));
   EXPECT_TRUE(third->AwaitEnd());
   EXPECT_TRUE(listener.IsOpen(0));
 }
 
+TEST(Doorman, EndsThoseOfTheAddressWithMost) {
+  Listener listener;
+  Arrivals arrivals;
+  const auto [honest, honest_peer] = listener.Connect();
+  const auto [first, first_peer] = listener.Connect("127.0.0.2");
+  const auto [second, second_peer] = listener.Connect("127.0.0.2");
+  Doorman doorman({listener.endpoint()}, {100, 1000}, arrivals);
+  ASSERT_TRUE(honest->Send(std::string(400, 'h')));
+  ASSERT_TRUE(first->Send(std::string(310, 'f')));
+  ASSERT_TRUE(second->Send(std::string(300, 's')));
+  EXPECT_TRUE(first->AwaitEnd()) << "each has less than the honest one, both together more";
+  EXPECT_TRUE(listener.IsOpen(0) && listener.IsOpen(2));
+}
+
+TEST(Doorman, OneDoesNotPassForAnotherFromTheSamePort) {
+  Listener listener, other;
+  Arrivals arrivals;
+  RawHttp2 flood, pretext;
+  ASSERT_TRUE(flood.Connect(listener.endpoint(), "127.0.0.2"));
+  const Peer peer = listener.Accept();
+  ASSERT_TRUE(pretext.Connect(other.endpoint(), "127.0.0.2", flood.port()));
+  other.Accept();
+  Doorman doorman({listener.endpoint(), other.endpoint()}, {100, 1000}, arrivals);
+  bool open = true;
+  for (int i = 0; i < 6000 && open; ++i) {  // some looks long
+    arrivals.Note(peer);
+    open = flood.Send(std::string(10, 'f'));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_FALSE(open);
+}
+
 TEST(Doorman, TurnsAwayThoseThatCameLast) {
   Listener listener;
   Arrivals arrivals;
-  const auto [inside, peer] = listener.Accept();
+  const auto [inside, peer] = listener.Connect();
   Doorman doorman({listener.endpoint()}, {1, 1000}, arrivals);
-  const auto [late, late_peer] = listener.Accept();
+  const auto [late, late_peer] = listener.Connect();
   EXPECT_TRUE(late->AwaitEnd());
   EXPECT_TRUE(listener.IsOpen(0));
 }
@@ -92,10 +129,10 @@ TEST(Doorman, TurnsAwayThoseThatCameLast) {
 TEST(Doorman, LeavesOtherConnectionsAlone) {
   Listener listener, other;
   Arrivals arrivals;
-  const auto [others, others_peer] = other.Accept();
+  const auto [others, others_peer] = other.Connect();
   ASSERT_TRUE(others->Send(std::string(5000, 'o')));
   Doorman doorman({listener.endpoint()}, {1, 1000}, arrivals);
-  const auto [first, first_peer] = listener.Accept();
+  const auto [first, first_peer] = listener.Connect();
   ASSERT_TRUE(first->Send(std::string(1001, 'f')));
   EXPECT_TRUE(first->AwaitEnd());
   EXPECT_TRUE(other.IsOpen(0));
