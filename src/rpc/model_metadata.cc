@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/rpc/model_metadata.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "src/base/status.h"
 #include "src/rpc/spec_size.h"
@@ -10,6 +16,8 @@ namespace {
 
 // Of inputs, and of outputs.
 constexpr int kMostTensors = 1024;
+
+constexpr std::int64_t kMostBytes = INT32_MAX;  // of a message: Protobuf's limit
 
 using TensorMetadata = inference::ModelMetadataResponse::TensorMetadata;
 
@@ -21,6 +29,24 @@ absl::StatusOr<TensorSpec> SpecFromProto(const TensorMetadata& proto) {
         absl::StrCat("tensor '", proto.name(), "' has unknown datatype '", proto.datatype(), "'"));
   }
   return TensorSpec{proto.name(), *dtype, Shape(proto.shape().begin(), proto.shape().end())};
+}
+
+// What no server means: a name twice, or a row that no message can hold.
+absl::Status CheckTensors(const char* kind, const std::vector<TensorSpec>& specs) {
+  std::set<std::string> names;
+  for (const TensorSpec& spec : specs) {
+    if (!names.insert(spec.name).second) {
+      return absl::InvalidArgumentError(absl::StrCat("the model has more than one ", kind, " '", spec.name, "'"));
+    }
+    Shape row = spec.shape;
+    for (std::int64_t& d : row) d = std::max<std::int64_t>(d, 1);  // of any length
+    const auto size = static_cast<std::int64_t>(std::max<std::size_t>(DTypeSize(spec.dtype), 1));
+    const absl::StatusOr<std::int64_t> elements = ElementCount(row);
+    if (elements.ok() && *elements <= kMostBytes / size) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("a row of ", kind, " ", spec.ToString(), " is larger than a message can be (2 GiB)"));
+  }
+  return absl::OkStatus();
 }
 
 void SpecToProto(const TensorSpec& spec, TensorMetadata* proto) {
@@ -52,6 +78,8 @@ absl::StatusOr<ModelInfo> FromProto(const inference::ModelMetadataResponse& prot
     EDL_ASSIGN_OR_RETURN(TensorSpec spec, SpecFromProto(output));
     info.outputs.push_back(std::move(spec));
   }
+  EDL_RETURN_IF_ERROR(CheckTensors("input", info.inputs));
+  EDL_RETURN_IF_ERROR(CheckTensors("output", info.outputs));
   return info;
 }
 

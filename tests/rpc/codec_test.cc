@@ -272,5 +272,17 @@ TEST(ModelMetadata, SurvivesTheRoundTrip) {
   EXPECT_EQ(FromProto(ToProto(info))->ToString(), info.ToString());
 }
 
+TEST(ModelMetadata, RefusesWhatNoServerMeans) {
+  const TensorSpec x = {"x", DType::kFp32, {-1, 2}};
+  EXPECT_THAT(FromProto(ToProto({"m", "", "", {x, x}, {}})).status().message(),
+              HasSubstr("the model has more than one input 'x'"));
+  EXPECT_THAT(FromProto(ToProto({"m", "", "", {x}, {x, x}})).status().message(), HasSubstr("more than one output"));
+  for (std::int64_t columns : {std::int64_t{1} << 29, INT64_MAX}) {
+    EXPECT_THAT(FromProto(ToProto({"m", "", "", {{"x", DType::kFp32, {-1, columns}}}, {}})).status().message(),
+                HasSubstr("is larger than a message can be (2 GiB)"));
+  }
+  EXPECT_TRUE(FromProto(ToProto({"m", "", "", {{"x", DType::kFp32, {-1, (1 << 29) - 1}}}, {}})).ok());
+}
+
 }  // namespace
 }  // namespace edl
