@@ -16,10 +16,15 @@ using nlohmann::json;
 using Kind = TimelineSlice::Kind;
 
 // Group and row, as the file numbers them. The reader's come first.
-using RowNumber = std::pair<int, int>;
+using RowNumber = std::pair<std::int64_t, std::int64_t>;
+
+// Throws for a fraction, which json would convert as C++ does: beyond the largest integer, to anything.
+std::int64_t Integer(const json& object, const char* key) {
+  return object.at(key).get_ref<const json::number_integer_t&>();
+}
 
 RowNumber RowOf(const json& event) {
-  return {event.at("pid").get<int>(), event.at("tid").get<int>()};
+  return {Integer(event, "pid"), Integer(event, "tid")};
 }
 
 double Milliseconds(const json& event, const char* key) {
@@ -64,9 +69,11 @@ class TimelineReader {
     } else if (phase == "X") {
       AddSlice(event);
     } else if (phase == "C") {
-      counts_.emplace_back(Milliseconds(event, "ts"), event.at("args").at("batches").get<int>());
+      const std::int64_t batches = Integer(event.at("args"), "batches");
+      counts_.emplace_back(Milliseconds(event, "ts"),
+                           static_cast<int>(std::clamp<std::int64_t>(batches, 0, INT32_MAX)));
     } else if (phase == "s") {
-      open_[event.at("id")] = {RowOf(event), Milliseconds(event, "ts")};
+      open_[Integer(event, "id")] = {RowOf(event), Milliseconds(event, "ts")};
     } else if (phase == "f") {
       AddArrow(event);
     }
@@ -98,7 +105,7 @@ class TimelineReader {
   void Name(const json& event) {
     const std::string& name = event.at("args").at("name").get_ref<const std::string&>();
     if (event.at("name") == "process_name") {
-      groups_[event.at("pid")] = name;
+      groups_[Integer(event, "pid")] = name;
     } else {
       names_[RowOf(event)] = name;
     }
@@ -112,7 +119,7 @@ class TimelineReader {
   }
 
   void AddArrow(const json& event) {
-    const auto begin = open_.find(event.at("id"));
+    const auto begin = open_.find(Integer(event, "id"));
     if (begin == open_.end()) return;
     const auto [row, from] = begin->second;
     open_.erase(begin);
@@ -134,7 +141,7 @@ class TimelineReader {
 
   const double from_;
   const double to_;
-  std::map<int, std::string> groups_;
+  std::map<std::int64_t, std::string> groups_;
   std::map<RowNumber, std::string> names_;
   std::map<RowNumber, TimelineRow> rows_;
   std::vector<std::pair<double, int>> counts_;
