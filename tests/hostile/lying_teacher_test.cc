@@ -52,12 +52,21 @@ void SetShape(inference::ModelInferResponse& reply, const std::vector<std::int64
   for (std::int64_t d : shape) reply.mutable_outputs(0)->add_shape(d);
 }
 
-// Field 5 of either message, its outputs (and an output's contents), that many times, each empty: two bytes become an
-// object.
-std::string Many(int count) {
+// A field that many times, each empty: two bytes become an object.
+std::string Many(int count, int field) {
   std::string bytes;
-  for (int i = 0; i < count; ++i) bytes += std::string("\x2a\x00", 2);
+  for (int i = 0; i < count; ++i) bytes += {static_cast<char>(field << 3 | 2), '\0'};
   return bytes;
+}
+
+constexpr int kOutputs = inference::ModelInferResponse::kOutputsFieldNumber;
+constexpr int kRawContents = inference::ModelInferResponse::kRawOutputContentsFieldNumber;
+
+// Bytes that were made once: a million objects for each reply would be most of the memory that is measured.
+void AppendToOutput(inference::ModelInferResponse& reply, const std::string& more) {
+  const std::string output = reply.outputs(0).SerializeAsString() + more;
+  reply.clear_outputs();
+  reply.GetReflection()->MutableUnknownFields(&reply)->AddLengthDelimited(kOutputs, output);
 }
 
 std::string NotUtf8(std::string message) {
@@ -68,6 +77,9 @@ std::string NotUtf8(std::string message) {
 // What a reply to rows can be.
 std::vector<Attack> Replies() {
   constexpr int kMillion = 1'000'000;
+  inference::ModelInferResponse::InferOutputTensor parameters, typed;
+  for (int i = 0; i < kMillion; ++i) (*parameters.mutable_parameters())[std::to_string(i)];
+  for (int i = 0; i < kMillion; ++i) typed.mutable_contents()->add_bytes_contents();
   return {
       {"a shape whose product overflows", Spoilt([](auto& r) {
          SetShape(r, {kHuge, kHuge});
@@ -82,20 +94,19 @@ std::vector<Attack> Replies() {
          SetShape(r, {-r.outputs(0).shape(0), -3});
        })},
       {"a shape of a million dimensions", Spoilt([](auto& r) { SetShape(r, std::vector<std::int64_t>(kMillion, 1)); })},
-      {"a million outputs", Bytes(Many(kMillion))},
+      {"a million outputs", Bytes(Many(kMillion, kOutputs))},
       {"a million outputs before the right one",
        [](const std::string& request) {
-         return Act{{Many(kMillion) + HostileTeacher::RightReply(request).SerializeAsString()}};
+         return Act{{Many(kMillion, kOutputs) + HostileTeacher::RightReply(request).SerializeAsString()}};
        }},
-      {"a million entries of raw contents", Spoilt([](auto& r) {
-         for (int i = 0; i < kMillion; ++i) r.add_raw_output_contents();
-       })},
-      {"a million parameters", Spoilt([](auto& r) {
-         for (int i = 0; i < kMillion; ++i) (*r.mutable_outputs(0)->mutable_parameters())[std::to_string(i)];
-       })},
-      {"a million typed elements in place of raw ones", Spoilt([](auto& r) {
+      {"a million entries of raw contents",
+       [](const std::string& request) {
+         return Act{{HostileTeacher::RightReply(request).SerializeAsString() + Many(kMillion, kRawContents)}};
+       }},
+      {"a million parameters", Spoilt([bytes = parameters.SerializeAsString()](auto& r) { AppendToOutput(r, bytes); })},
+      {"a million typed elements in place of raw ones", Spoilt([bytes = typed.SerializeAsString()](auto& r) {
          r.clear_raw_output_contents();
-         for (int i = 0; i < kMillion; ++i) r.mutable_outputs(0)->mutable_contents()->add_bytes_contents();
+         AppendToOutput(r, bytes);
        })},
       {"the right output twice, and differently", Spoilt([](auto& r) {
          *r.add_outputs() = r.outputs(0);
@@ -127,7 +138,7 @@ std::vector<Attack> Replies() {
       {"a second message",
        [](const std::string& request) {
          const std::string right = HostileTeacher::RightReply(request).SerializeAsString();
-         return Act{{Many(1), right, right}};
+         return Act{{Many(1, kOutputs), right, right}};
        }},
       {"a stream without an end",
        [](const std::string&) {
