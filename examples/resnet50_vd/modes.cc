@@ -15,7 +15,9 @@ Batch ToBatch(const std::vector<std::string>& names, const edl::Fields& fields, 
   auto take = [&](const char* name) -> torch::Tensor {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end()) return {};
-    return edl::ToTorch(fields[static_cast<std::size_t>(found - names.begin())]).value().to(device);
+    const torch::Tensor tensor = edl::ToTorch(fields[static_cast<std::size_t>(found - names.begin())]).value();
+    // From memory that is not pinned, the copy would wait for all that the device has been asked for before.
+    return device.is_cpu() ? tensor : tensor.pin_memory().to(device, /*non_blocking=*/true);
   };
   return {take("image"), take("label"), take("label_b"), take("mix"), {}};
 }

@@ -216,7 +216,8 @@ int Benchmark(const Flags& flags) {
     modes.push_back(
         {"service-type distillation", absl::StrCat(timed.size(), " timed, ", flags.teacher_ms, " ms a request"),
          [&](Loader loader) { return MakeService(flags, std::move(loader), device, edl::FixedTeachers(endpoints)); }});
-  } else if (!flags.distill_teachers.empty() || !flags.redis.empty()) {
+  }
+  if (!flags.distill_teachers.empty() || !flags.redis.empty()) {
     modes.push_back(
         {"service-type distillation",
          flags.redis.empty() ? flags.distill_teachers : absl::StrCat("service ", flags.service),

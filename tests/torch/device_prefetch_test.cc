@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prefetching on the CPU: which batches come, in what order, and that nothing is copied. What a GPU adds is not here.
+// Prefetching on every kind of device of this machine: which batches come, in what order, and what is copied.
 #include "edl/torch/device_prefetch.h"
 
 #include <torch/torch.h>
@@ -15,26 +15,33 @@
 #include "gmock/gmock.h"
 #include "tests/support/event.h"
 #include "tests/support/rows.h"
+#include "tests/support/torch_devices.h"
 
 namespace edl {
 namespace {
 
 using ::testing::HasSubstr;
 
-std::unique_ptr<DevicePrefetch> NewPrefetch(std::unique_ptr<BatchSource> source, const testing::FakeTeacher& teacher,
-                                            ReaderOptions options = test::RowOptions()) {
-  auto prefetch = DevicePrefetch::Create(
-      test::NewReader(std::move(source), FixedTeachers({teacher.endpoint()}), std::move(options)), torch::kCPU);
-  EXPECT_TRUE(prefetch.ok()) << prefetch.status();
-  return *std::move(prefetch);
-}
+class Prefetch : public ::testing::TestWithParam<std::string> {
+ protected:
+  static std::unique_ptr<DevicePrefetch> NewPrefetch(std::unique_ptr<BatchSource> source,
+                                                     const testing::FakeTeacher& teacher) {
+    auto prefetch = DevicePrefetch::Create(test::NewReader(std::move(source), FixedTeachers({teacher.endpoint()})),
+                                           torch::Device(GetParam()));
+    EXPECT_TRUE(prefetch.ok()) << prefetch.status();
+    return *std::move(prefetch);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(On, Prefetch, ::testing::ValuesIn(test::TorchDevices()),
+                         [](const auto& on) { return on.param; });
 
 // Is it what must come out for test::MakeBatch(first_id, rows)?
 void ExpectRows(const DeviceBatch& batch, std::int64_t first_id, std::int64_t rows) {
   ASSERT_EQ(batch.rows, rows);
   ASSERT_EQ(batch.fields.size(), 2U);
   ASSERT_EQ(batch.predictions.size(), 1U);
-  const torch::Tensor id = torch::arange(first_id, first_id + rows);
+  const torch::Tensor id = torch::arange(first_id, first_id + rows).to(batch.at("label").device());
   ASSERT_TRUE(torch::equal(batch.at("label"), id)) << batch.at("label") << ", from " << first_id;
   const torch::Tensor salt = batch.at("x").select(1, 1);
   ASSERT_TRUE(torch::equal(batch.at("score"), torch::stack({id + salt, 3 * id - salt, id.bitwise_xor(salt)}, 1)));
@@ -63,7 +70,7 @@ void Await(Condition condition) {
   }
 }
 
-TEST(DevicePrefetch, GivesEveryEpochInOrder) {
+TEST_P(Prefetch, GivesEveryEpochInOrder) {
   auto teacher = test::StartTeacher();
   auto prefetch = NewPrefetch(test::BatchesOf(20, 8), *teacher);
   for (std::int64_t epoch = 0; epoch < 3; ++epoch) {
@@ -74,7 +81,7 @@ TEST(DevicePrefetch, GivesEveryEpochInOrder) {
   }
 }
 
-TEST(DevicePrefetch, SaysWhichBatchItIsAndWhatItHas) {
+TEST_P(Prefetch, SaysWhichBatchItIsAndWhatItHas) {
   auto teacher = test::StartTeacher();
   auto prefetch = NewPrefetch(test::BatchesOf(2, 8), *teacher);
   ASSERT_NO_FATAL_FAILURE(ExpectNext(*prefetch, 0, 8));
@@ -89,19 +96,21 @@ TEST(DevicePrefetch, SaysWhichBatchItIsAndWhatItHas) {
   }
 }
 
-TEST(DevicePrefetch, CopiesNothingOnTheCpu) {
+TEST_P(Prefetch, CopiesWhatIsForAnotherDeviceAndThatAlone) {
   auto teacher = test::StartTeacher();
   std::vector<Fields> batches;
   for (std::int64_t i = 0; i < 5; ++i) batches.push_back(test::MakeBatch(8 * i, 8));
   auto prefetch = NewPrefetch(FromBatches(batches), *teacher);
   for (const Fields& source : batches) {
     const DeviceBatch batch = prefetch->Next().value().value();
-    EXPECT_EQ(batch.at("x").data_ptr(), source[0].data());
-    EXPECT_EQ(batch.at("label").data_ptr(), source[1].data());
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_EQ(batch.fields[i].device().type(), torch::Device(GetParam()).type());
+      EXPECT_EQ(batch.fields[i].data_ptr() == source[i].data(), batch.fields[i].is_cpu());
+    }
   }
 }
 
-TEST(DevicePrefetch, WhatItWaitsForWhileTheStudentWorksIsNoWait) {
+TEST_P(Prefetch, WhatItWaitsForWhileTheStudentWorksIsNoWait) {
   testing::FakeTeacherOptions slow;
   slow.delay = [](const auto&) { return std::chrono::milliseconds(40); };
   auto teacher = test::StartTeacher(slow);
@@ -114,7 +123,7 @@ TEST(DevicePrefetch, WhatItWaitsForWhileTheStudentWorksIsNoWait) {
   EXPECT_GE(prefetch->reader().Stats().student.busy, std::chrono::milliseconds(240));
 }
 
-TEST(DevicePrefetch, ReadsOneBatchAheadOfTheStudentAndNoMore) {
+TEST_P(Prefetch, ReadsOneBatchAheadOfTheStudentAndNoMore) {
   auto teacher = test::StartTeacher();
   auto prefetch = NewPrefetch(test::BatchesOf(10, 8), *teacher);
   auto read = [&] { return prefetch->reader().Stats().ring.out; };
@@ -125,7 +134,7 @@ TEST(DevicePrefetch, ReadsOneBatchAheadOfTheStudentAndNoMore) {
   }
 }
 
-TEST(DevicePrefetch, BeginsNoEpochThatNobodyAskedFor) {
+TEST_P(Prefetch, BeginsNoEpochThatNobodyAskedFor) {
   auto teacher = test::StartTeacher();
   auto begun = std::make_shared<std::atomic<int>>(0);
   SourceOptions options;
@@ -147,7 +156,7 @@ TEST(DevicePrefetch, BeginsNoEpochThatNobodyAskedFor) {
   }
 }
 
-TEST(DevicePrefetch, AnEpochCanBeLeftAtAnyBatch) {
+TEST_P(Prefetch, AnEpochCanBeLeftAtAnyBatch) {
   auto teacher = test::StartTeacher();
   auto prefetch = NewPrefetch(test::BatchesOf(4, 8), *teacher);
   prefetch->LeaveEpoch();  // none has begun
@@ -160,7 +169,7 @@ TEST(DevicePrefetch, AnEpochCanBeLeftAtAnyBatch) {
   ASSERT_NO_FATAL_FAILURE(ExpectNext(*prefetch, 4'000'000, 8));
 }
 
-TEST(DevicePrefetch, AnErrorOfTheSourceComesBehindTheBatchesBeforeItAndStays) {
+TEST_P(Prefetch, AnErrorOfTheSourceComesBehindTheBatchesBeforeItAndStays) {
   auto teacher = test::StartTeacher();
   auto prefetch = NewPrefetch(FromBatches([](std::int64_t) -> Generator<Fields> {
                                 return [i = 0]() mutable -> absl::StatusOr<std::optional<Fields>> {
@@ -178,7 +187,7 @@ TEST(DevicePrefetch, AnErrorOfTheSourceComesBehindTheBatchesBeforeItAndStays) {
   }
 }
 
-TEST(DevicePrefetch, WhatLibtorchHasNoTypeForIsNamedAndStays) {
+TEST_P(Prefetch, WhatLibtorchHasNoTypeForIsNamedAndStays) {
   auto teacher = test::StartTeacher();
   Fields fields = test::MakeBatch(0, 2);
   fields[1] = Tensor::FromStrings({2}, {"cat", "dog"}).value();
@@ -190,7 +199,7 @@ TEST(DevicePrefetch, WhatLibtorchHasNoTypeForIsNamedAndStays) {
   }
 }
 
-TEST(DevicePrefetch, TakesSamplesAndRefusesListsOfThem) {
+TEST_P(Prefetch, TakesSamplesAndRefusesListsOfThem) {
   auto teacher = test::StartTeacher();
   auto samples = NewPrefetch(FromSamples(std::vector<Fields>{test::MakeSample(5)}), *teacher);
   const DeviceBatch sample = samples->Next().value().value();
@@ -202,9 +211,9 @@ TEST(DevicePrefetch, TakesSamplesAndRefusesListsOfThem) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("sample lists; give it a FromBatches"));
 }
 
-TEST(DevicePrefetch, ShutdownWakesAStudentThatWaitsForTeachers) {
+TEST_P(Prefetch, ShutdownWakesAStudentThatWaitsForTeachers) {
   auto reader = test::NewReader(test::BatchesOf(4, 8), FixedTeachers({"127.0.0.1:1"}));  // nobody is there
-  auto prefetch = DevicePrefetch::Create(std::move(reader), torch::kCPU).value();
+  auto prefetch = DevicePrefetch::Create(std::move(reader), torch::Device(GetParam())).value();
   std::atomic<bool> asks{false};
   absl::Status status;
   std::thread student([&] {
@@ -217,7 +226,7 @@ TEST(DevicePrefetch, ShutdownWakesAStudentThatWaitsForTeachers) {
   EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
 }
 
-TEST(DevicePrefetch, EndsAtAnyMoment) {
+TEST_P(Prefetch, EndsAtAnyMoment) {
   auto teacher = test::StartTeacher();
   for (std::int64_t batches = 0; batches < 20; ++batches) {
     auto prefetch = NewPrefetch(test::BatchesOf(10, 8), *teacher);

@@ -10,6 +10,7 @@
 
 #include "gmock/gmock.h"
 #include "tests/support/script_file.h"
+#include "tests/support/torch_devices.h"
 
 namespace edl {
 namespace {
@@ -35,8 +36,16 @@ std::string WhyNot(const std::string& file, const ModelInfo& info, const ScriptM
   return LoadScriptModel(file, info, options).status().ToString();
 }
 
-TEST(ScriptModel, ComputesWhatItsForwardSays) {
-  auto model = LoadScriptModel(SaveScript(kDoubler), Info());
+class ScriptModelOn : public ::testing::TestWithParam<std::string> {
+ protected:
+  const ScriptModelOptions options_{GetParam()};
+};
+
+INSTANTIATE_TEST_SUITE_P(Every, ScriptModelOn, ::testing::ValuesIn(test::TorchDevices()),
+                         [](const auto& on) { return on.param; });
+
+TEST_P(ScriptModelOn, ComputesWhatItsForwardSays) {
+  auto model = LoadScriptModel(SaveScript(kDoubler), Info(), options_);
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_EQ((*model)->info().platform, "pytorch_torchscript");
   auto outputs = (*model)->Infer({Floats({2, 2}, {1, 2, 3, 4})});
@@ -44,7 +53,7 @@ TEST(ScriptModel, ComputesWhatItsForwardSays) {
   EXPECT_EQ(ValuesOf((*outputs)[0]), (std::vector<float>{2, 4, 6, 8}));
 }
 
-TEST(ScriptModel, SeveralOutputsComeAsATupleAListOrADictionary) {
+TEST_P(ScriptModelOn, SeveralOutputsComeAsATupleAListOrADictionary) {
   ModelInfo info = Info();
   info.outputs = {{"sum", DType::kFp32, {-1}}, {"twice", DType::kFp32, {-1, 2}}};
   for (const char* forward : {
@@ -52,7 +61,7 @@ TEST(ScriptModel, SeveralOutputsComeAsATupleAListOrADictionary) {
            "def forward(self, x: Tensor):\n    return [x.sum(1), x * self.weight]\n",
            "def forward(self, x: Tensor):\n    return {'twice': x * self.weight, 'more': x, 'sum': x.sum(1)}\n",
        }) {
-    auto model = LoadScriptModel(SaveScript(forward), info);
+    auto model = LoadScriptModel(SaveScript(forward), info, options_);
     ASSERT_TRUE(model.ok()) << forward << model.status();
     auto outputs = (*model)->Infer({Floats({1, 2}, {1, 2})});
     ASSERT_TRUE(outputs.ok()) << forward << outputs.status();
@@ -61,10 +70,10 @@ TEST(ScriptModel, SeveralOutputsComeAsATupleAListOrADictionary) {
   }
 }
 
-TEST(ScriptModel, Uint8ImagesGoInAsTheyAreAndTheModelNormalisesThem) {
+TEST_P(ScriptModelOn, Uint8ImagesGoInAsTheyAreAndTheModelNormalisesThem) {
   ModelInfo info{"m", "1", "", {{"image", DType::kUint8, {-1, 2}}}, {{"score", DType::kFp32, {-1, 2}}}};
-  auto model =
-      LoadScriptModel(SaveScript("def forward(self, image: Tensor) -> Tensor:\n    return image / 255.0\n"), info);
+  auto model = LoadScriptModel(SaveScript("def forward(self, image: Tensor) -> Tensor:\n    return image / 255.0\n"),
+                               info, options_);
   ASSERT_TRUE(model.ok()) << model.status();
   auto outputs = (*model)->Infer({Tensor::FromVector<std::uint8_t>({1, 2}, {0, 255}).value()});
   EXPECT_EQ(ValuesOf((*outputs)[0]), (std::vector<float>{0, 1}));
@@ -81,8 +90,8 @@ TEST(ScriptModel, ServesEvaluationModeWhateverItWasSavedIn) {
   EXPECT_EQ(ValuesOf((*outputs)[0]), std::vector<float>(1000, 1));
 }
 
-TEST(ScriptModel, ThreadsShareItsWeights) {
-  auto model = LoadScriptModel(SaveScript(kDoubler), Info()).value();
+TEST_P(ScriptModelOn, ThreadsShareItsWeights) {
+  auto model = LoadScriptModel(SaveScript(kDoubler), Info(), options_).value();
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&model, t] {
