@@ -16,6 +16,17 @@ function(edl_target_settings target)
   endif()
 endfunction()
 
+# Protobuf, and not what libtorch has of it: as PyTorch ships it, it holds the headers of the one that it was built
+# with, and CMAKE_PREFIX_PATH, by which it is usually found, would lead to them first.
+function(edl_find_protobuf)
+  foreach(prefix IN LISTS CMAKE_PREFIX_PATH)
+    if(EXISTS ${prefix}/share/cmake/Torch/TorchConfig.cmake)
+      list(APPEND CMAKE_IGNORE_PREFIX_PATH ${prefix})
+    endif()
+  endforeach()
+  find_package(Protobuf REQUIRED)
+endfunction()
+
 # edl_library(NAME SOURCES…): a library of the package, edl::NAME in and outside of this build.
 function(edl_library target export_name)
   add_library(${target} ${ARGN})

@@ -36,6 +36,7 @@ struct Run {
   double speed = 0;   // images a second
   double cpu = 0;     // seconds a step
   double waited = 0;  // share of the time, for batches
+  std::string report;
 };
 
 Run Measure(Trainer& trainer, Mode& mode, const BenchmarkOptions& options) {
@@ -59,7 +60,7 @@ Run Measure(Trainer& trainer, Mode& mode, const BenchmarkOptions& options) {
   steps(options.steps);
   const double seconds = Seconds(Clock::now() - begin);
   return {static_cast<double>(options.steps * options.batch_rows) / seconds,
-          (CpuSeconds() - cpu_before) / static_cast<double>(options.steps), Seconds(waited) / seconds};
+          (CpuSeconds() - cpu_before) / static_cast<double>(options.steps), Seconds(waited) / seconds, mode.Report()};
 }
 
 double Median(std::vector<double> values) {
@@ -124,8 +125,14 @@ std::string RunBenchmark(Trainer& trainer, const std::vector<BenchmarkMode>& mod
   std::string table = absl::StrFormat("%-34s  %-28s  %-18s %5s %9s   %-23s  %5s  %8s\n", "mode", "teacher", "student",
                                       "batch", "img/s", "of plain (from, to)", "CPU", "waited");
   for (std::size_t m = 0; m < modes.size(); ++m) table += Row(modes[m], options, runs[m], runs[0]);
-  absl::StrAppend(&table, "medians of ", options.rounds, " rounds of ", options.steps,
-                  " steps; CPU: this process's seconds, of plain's, teachers in it included; waited: for batches\n");
+  absl::StrAppend(
+      &table, "medians of ", options.rounds, " rounds of ", options.steps,
+      " steps; CPU: this process's seconds, of plain's, teachers in it included; waited: the student's thread, "
+      "for batches\n");
+  for (std::size_t m = 0; m < modes.size(); ++m) {
+    const std::string& report = runs[m].back().report;
+    if (!report.empty()) absl::StrAppend(&table, modes[m].name, ", ", modes[m].teacher, ", at last: ", report, "\n");
+  }
   return table;
 }
 

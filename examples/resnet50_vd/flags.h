@@ -61,6 +61,7 @@ struct Flags {
   bool validate = true;
   std::int64_t benchmark = 0;
   int benchmark_rounds = 5;
+  std::int64_t benchmark_warmup = 2;
   int timed_teachers = 0;
   double teacher_ms = 0;
 

@@ -192,6 +192,7 @@ int Benchmark(const Flags& flags) {
   const torch::Device device = ChooseDevice(flags);
   BenchmarkOptions options;
   options.steps = flags.benchmark;
+  options.warmup_steps = flags.benchmark_warmup;
   options.rounds = flags.benchmark_rounds;
   options.batch_rows = flags.batch_size;
   options.image_size = flags.image_size;

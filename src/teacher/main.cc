@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // edl-teacher: serves a TorchScript file to students. Its life: describe, load, serve, register; on SIGTERM, drain.
-#include <ATen/Parallel.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include "src/teacher/teacher_flags.h"
 #include "src/teacher/teacher_metrics.h"
 #include "src/teacher/teacher_numbers.h"
+#include "src/torch/torch_threads.h"
 
 namespace edl {
 namespace {
@@ -77,13 +77,13 @@ absl::Status Serve(const TeacherFlags& flags, Termination& termination) {
   const TeacherServerOptions options = flags.ServerOptions();
   EDL_RETURN_IF_ERROR(options.Validate());  // before what takes seconds
   if (!flags.redis.empty()) EDL_RETURN_IF_ERROR(flags.CheckLease());
-  at::set_num_threads(flags.threads > 0 ? flags.threads : std::max(1, at::get_num_threads() / options.instances));
+  const int threads = SetTorchThreads(flags.threads, options.instances);
   EDL_ASSIGN_OR_RETURN(ModelInfo info, flags.DescribeModel());
   EDL_ASSIGN_OR_RETURN(std::unique_ptr<Model> model,
                        LoadScriptModel(flags.model, std::move(info), {flags.device, flags.self_check}));
   EDL_ASSIGN_OR_RETURN(std::unique_ptr<TeacherServer> server, TeacherServer::Start(options, std::move(model)));
   Log().info("{}, on {}, {} at a time with {} threads each", server->model().info().ToString(), flags.device,
-             options.instances, at::get_num_threads());
+             options.instances, threads);
   EDL_ASSIGN_OR_RETURN(const std::unique_ptr<HttpServer> pages, StartPages(flags, *server));
   // To be read by whoever started this process: its ports may be the system's choice.
   for (const std::string& endpoint : server->endpoints()) {

@@ -5,6 +5,7 @@
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#include <chrono>
 #include <stdexcept>
 #include <utility>
 
@@ -18,6 +19,9 @@
 
 namespace edl {
 namespace {
+
+// While the student's thread waits, so often: is its device still at work?
+constexpr std::chrono::milliseconds kLookAtDevice{1};
 
 // With its index.
 absl::StatusOr<torch::Device> FindDevice(torch::Device device) {
@@ -61,6 +65,13 @@ class Copier {
       EDL_RETURN_IF_ERROR(BeginAll(batch, transfer.batch));
     }
     return transfer;
+  }
+
+  // Of all that the student's thread has asked the device for until now; empty on the CPU, which has done it.
+  std::optional<c10::Event> WorkAsked() const {
+    std::optional<c10::Event> asked;
+    if (side_) asked.emplace(device_.type()).record(Guard().getStream(device_));
+    return asked;
   }
 
   // On the student's thread, whose current stream it is.
@@ -125,6 +136,7 @@ class DevicePrefetchImpl final : public DevicePrefetch {
   void Run();
   Item Read();
   Item TakeItem();
+  void AwaitReady() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Copier copier_;
   // The thread's while reading_, else the student's; NoteStudent is the student's always.
@@ -164,13 +176,25 @@ void DevicePrefetchImpl::Run() {
   }
 }
 
+// The student's thread waits, but the student only from when its device has done what it was asked for.
+void DevicePrefetchImpl::AwaitReady() {
+  const std::optional<c10::Event> asked = copier_.WorkAsked();
+  while (!ready_ && asked && !asked->query()) {
+    changed_.WaitUntil(mu_, std::chrono::steady_clock::now() + kLookAtDevice);
+  }
+  if (ready_) return;
+  reader_->NoteStudent(DistillReader::StudentState::kWaits);
+  while (!ready_) changed_.Wait(mu_);
+  reader_->NoteStudent(DistillReader::StudentState::kWorks);
+}
+
 DevicePrefetchImpl::Item DevicePrefetchImpl::TakeItem() {
   MutexLock lock(mu_);
   if (!ready_) {
     reading_ = true;
     changed_.NotifyAll();
+    AwaitReady();
   }
-  while (!ready_) changed_.Wait(mu_);
   Item item = *std::move(ready_);
   ready_.reset();
   // Behind the end of an epoch nothing is read until the student asks for it: it may be the last.
@@ -181,9 +205,7 @@ DevicePrefetchImpl::Item DevicePrefetchImpl::TakeItem() {
 
 absl::StatusOr<std::optional<DeviceBatch>> DevicePrefetchImpl::Next() {
   if (!sticky_.ok()) return sticky_;
-  reader_->NoteStudent(DistillReader::StudentState::kWaits);
-  Item item = TakeItem();
-  reader_->NoteStudent(DistillReader::StudentState::kWorks);
+  Item item = TorchGuarded(absl::StatusCode::kInternal, [this] { return TakeItem(); });
   absl::StatusOr<std::optional<DeviceBatch>> batch =
       TorchGuarded(absl::StatusCode::kInternal, [&]() -> absl::StatusOr<std::optional<DeviceBatch>> {
         if (!item.ok()) return item.status();

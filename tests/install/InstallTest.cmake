@@ -11,7 +11,7 @@ function(edl_install_test name)
   set_tests_properties(install.${name} PROPERTIES LABELS install)
 endfunction()
 if(NOT EDL_SANITIZE)  # a user's program is not built with them
-  edl_install_test(Core ARGUMENTS -D WITH_TESTING=ON)
+  edl_install_test(Core ARGUMENTS -D WITH_TESTING=ON -D PYTORCH_FIRST=ON)
   if(TARGET edl_torch)
     edl_install_test(Torch ARGUMENTS -D WITH_TESTING=ON -D WITH_TORCH=ON)
   endif()

@@ -2,7 +2,7 @@
 # Installs a build to a place of its own, then configures, builds and tests a project against it: this folder's, unless
 # SOURCE_DIR names another.
 # cmake -D BUILD_DIR=… -D WORK_DIR=… -D BUILD_TYPE=… -D CXX_COMPILER=… [-D SOURCE_DIR=…] [-D WITH_TESTING=ON]
-#       [-D WITH_TORCH=ON] -P run.cmake
+#       [-D WITH_TORCH=ON] [-D PYTORCH_FIRST=ON] -P run.cmake
 cmake_minimum_required(VERSION 3.25)
 
 function(run)
@@ -25,7 +25,8 @@ endif()
 run(${CMAKE_COMMAND} --no-warn-unused-cli -G Ninja -S ${source_dir} -B ${WORK_DIR}/build
     -D CMAKE_BUILD_TYPE=${BUILD_TYPE} -D CMAKE_CXX_COMPILER=${CXX_COMPILER} -D CMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}
     -D CMAKE_PREFIX_PATH=${prefix} -D EDL_INCLUDE_DIR=${prefix}/include
-    -D WITH_TESTING=${WITH_TESTING} -D WITH_TORCH=${WITH_TORCH} ${torch_arguments})
+    -D WITH_TESTING=${WITH_TESTING} -D WITH_TORCH=${WITH_TORCH} -D PYTORCH_FIRST=${PYTORCH_FIRST}
+    ${torch_arguments})
 run(${CMAKE_COMMAND} --build ${WORK_DIR}/build --parallel 2)
 if(SOURCE_DIR)
   return()

@@ -123,6 +123,38 @@ TEST_P(Prefetch, WhatItWaitsForWhileTheStudentWorksIsNoWait) {
   EXPECT_GE(prefetch->reader().Stats().student.busy, std::chrono::milliseconds(240));
 }
 
+// A student's thread is through with a step long before its GPU is.
+TEST_P(Prefetch, WhatTheDeviceIsStillAtIsNoWait) {
+  const torch::Tensor factor = torch::rand({1024, 1024}, torch::Device(GetParam()));
+  auto step = [&factor](int products) {
+    torch::Tensor product = factor;
+    for (int i = 0; i < products; ++i) product = torch::mm(factor, product);
+    return product.sum();
+  };
+  using Clock = std::chrono::steady_clock;
+  step(1).item();  // libraries are loaded
+  int products = 1;
+  Clock::duration takes{0};
+  while (takes < std::chrono::milliseconds(25)) {
+    const auto begin = Clock::now();
+    step(products *= 2).item();
+    takes = Clock::now() - begin;
+  }
+  testing::FakeTeacherOptions slow;
+  slow.delay = [takes](const auto&) { return std::chrono::duration_cast<std::chrono::microseconds>(2 * takes); };
+  auto teacher = test::StartTeacher(slow);
+  auto prefetch = NewPrefetch(test::BatchesOf(10, 4), *teacher);
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(prefetch->Next().value().has_value());
+    step(products);
+  }
+  ASSERT_FALSE(prefetch->Next().value().has_value());
+  const StudentTime time = prefetch->reader().Stats().student;
+  // About a half, of which a GPU's student needs a tenth to ask for it.
+  EXPECT_GT(time.busy, (time.busy + time.waited()) / 6)
+      << time.busy.count() << " ns, " << time.waited().count() << " ns";
+}
+
 TEST_P(Prefetch, ReadsOneBatchAheadOfTheStudentAndNoMore) {
   auto teacher = test::StartTeacher();
   auto prefetch = NewPrefetch(test::BatchesOf(10, 8), *teacher);
