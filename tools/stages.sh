@@ -6,6 +6,7 @@
 # and the names of those that failed in failures; any other counts as one check.
 
 FUZZ_SECONDS=60  # that each fuzz target gets; tools/check --fuzz sets it
+FUZZ_SEED=${EDL_FUZZ_SEED:-0}  # of the inputs that they make up; 0: another at each run
 
 stage_format() {
   local files
@@ -59,8 +60,8 @@ fuzz() {
   local seeds="$EDL_ROOT/tests/fuzz/corpus/$noun"
   mkdir -p "$corpus" "$build/found"
   # The protocol bounds nothing below 2 GiB; in 4 KiB there is room for every way of going wrong.
-  "$target" -max_total_time="$FUZZ_SECONDS" -max_len=4096 -timeout=10 -artifact_prefix="$build/found/$noun-" \
-    "$corpus" "$seeds" </dev/null >"$log" 2>&1 || status=$?
+  "$target" -max_total_time="$FUZZ_SECONDS" -seed="$FUZZ_SEED" -max_len=4096 -timeout=10 \
+    -artifact_prefix="$build/found/$noun-" "$corpus" "$seeds" </dev/null >"$log" 2>&1 || status=$?
   if [[ $status == 0 ]]; then
     how="$(sed -n 's/^#\([0-9]*\).*DONE *cov: \([0-9]*\).* corp: \([0-9]*\).*/\1 runs, \2 edges, \3 inputs/p' "$log")"
     printf '%-16s %s\n' "$noun" "$how"
