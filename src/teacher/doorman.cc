@@ -131,12 +131,17 @@ std::optional<Peer> Doorman::PeerOf(int socket) const {
 }
 
 // gRPC owns it, sees that it has ended, and closes it. It may have done so already, and the number be another's.
+// Without a reset the kernel would keep it for a minute more, and the other side go on trying to send.
 bool Doorman::End(const Connection& connection) {
   const int socket = fcntl(connection.socket, F_DUPFD_CLOEXEC, 0);
   if (socket < 0) return false;
   struct stat what = {};
   const bool same = fstat(socket, &what) == 0 && what.st_ino == connection.identity;
-  if (same) shutdown(socket, SHUT_RDWR);
+  if (same) {
+    const linger reset_at_close = {1, 0};
+    setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset_at_close, sizeof reset_at_close);
+    shutdown(socket, SHUT_RDWR);
+  }
   close(socket);
   return same;
 }

@@ -165,6 +165,24 @@ TEST_F(HostileClient, HeadersWithoutEndAreCutOff) {
   EXPECT_LT(peak.Megabytes(), 1'000);
 }
 
+// Of each, gRPC 1.51 makes some 70 bytes, and keeps them.
+TEST_F(HostileClient, HeadersThatAByteNamesAreCutOff) {
+  constexpr std::size_t kLong = 200 * kMegabyte;
+  TeacherServerOptions options;
+  options.max_request_bytes = kMegabyte;
+  options.max_unfinished_bytes = 2 * kMegabyte;
+  Start(options);
+  const test::MemoryPeak peak;
+  RawHttp2 flood(server_->endpoint());
+  const std::string call = RawHttp2::Encode(RawHttp2::CallOf("ModelInfer")) + RawHttp2::EncodeKept("k", "v");
+  ASSERT_TRUE(flood.Greet() && flood.SendFrame(RawHttp2::kHeaders, RawHttp2::kNone, 1, call));
+  const std::string more(16'000, RawHttp2::kLastKept);
+  std::size_t sent = 0;
+  while (sent < kLong && flood.SendFrame(RawHttp2::kContinuation, RawHttp2::kNone, 1, more)) sent += more.size();
+  EXPECT_LT(sent, kLong);
+  EXPECT_LT(peak.Megabytes(), 1'500);
+}
+
 TEST_F(HostileClient, ARequestOverTheLimitIsRefusedWithTheLimit) {
   TeacherServerOptions options;
   options.max_request_bytes = kMegabyte;

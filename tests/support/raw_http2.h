@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // RawHttp2: a connection to a gRPC server on which a test sends what it likes, frame by frame, and need not read.
-// Source: RFC 9113 (HTTP/2), RFC 7541 (HPACK: literals without indexing only).
+// Source: RFC 9113 (HTTP/2), RFC 7541 (HPACK: literals, and the last one kept).
 // Thread-safety: one thread at a time.
 #pragma once
 
@@ -84,6 +84,11 @@ class RawHttp2 {
     for (const auto& [name, value] : headers) block += std::string(1, '\0') + Text(name) + Text(value);
     return block;
   }
+  // A header that both sides keep; and the byte that names the last one kept.
+  static std::string EncodeKept(const std::string& name, const std::string& value) {
+    return '\x40' + Text(name) + Text(value);
+  }
+  static constexpr char kLastKept = '\xbe';
   static Headers CallOf(const std::string& method) {
     return {{":method", "POST"},
             {":scheme", "http"},
