@@ -19,8 +19,9 @@ endfunction()
 # Protobuf, and not what libtorch has of it: as PyTorch ships it, it holds the headers of the one that it was built
 # with, and CMAKE_PREFIX_PATH, by which it is usually found, would lead to them first.
 function(edl_find_protobuf)
-  foreach(prefix IN LISTS CMAKE_PREFIX_PATH)
-    if(EXISTS ${prefix}/share/cmake/Torch/TorchConfig.cmake)
+  string(REPLACE ":" ";" from_environment "$ENV{CMAKE_PREFIX_PATH}")
+  foreach(prefix IN LISTS CMAKE_PREFIX_PATH from_environment)
+    if(EXISTS ${prefix}/share/cmake/Torch/TorchConfig.cmake AND NOT EXISTS ${prefix}/lib/libprotobuf.so)
       list(APPEND CMAKE_IGNORE_PREFIX_PATH ${prefix})
     endif()
   endforeach()

@@ -55,6 +55,7 @@ Run Measure(Trainer& trainer, Mode& mode, const BenchmarkOptions& options) {
   };
   steps(options.warmup_steps);
   waited = {};
+  mode.Report();  // of the warm-up
   const auto begin = Clock::now();
   const double cpu_before = CpuSeconds();
   steps(options.steps);

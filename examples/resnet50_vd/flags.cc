@@ -93,7 +93,7 @@ void AddOutput(CLI::App& app, Flags& flags) {
   app.add_option("--benchmark_rounds", flags.benchmark_rounds, "So many times, in turns; medians are given")
       ->check(CLI::Range(1, 1000));
   app.add_option("--benchmark_warmup", flags.benchmark_warmup,
-                 "Steps before each of them that do not count; a service's first batches were ready before they began")
+                 "Steps at the beginning of each that do not count; a service has batches ready by then")
       ->check(CLI::PositiveNumber);
   app.add_option("--timed_teachers", flags.timed_teachers,
                  "With --benchmark: so many teachers that only wait stand in for accelerators on other machines")

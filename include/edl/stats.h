@@ -50,7 +50,8 @@ struct LaneStats {
   std::chrono::nanoseconds mean_network() const { return network / std::max<std::int64_t>(timed, 1); }
 };
 
-// The student's time. Each moment of ReaderStats::wall is in one of these: they add up to it.
+// The student's time. Each moment of ReaderStats::wall is in one of these: they add up to it. A student of a
+// DevicePrefetch is busy, too, as long as its device is.
 struct StudentTime {
   std::chrono::nanoseconds busy{0};                     // not in Next(), or there was a batch for it
   std::chrono::nanoseconds waited_for_teachers{0};      // they had all the work that they take

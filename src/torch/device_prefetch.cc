@@ -20,7 +20,8 @@
 namespace edl {
 namespace {
 
-// While the student's thread waits, so often: is its device still at work?
+// While the student's thread waits, so often: is its device still at work? An event knows no wait that has an end, or
+// that a batch ends.
 constexpr std::chrono::milliseconds kLookAtDevice{1};
 
 // With its index.
@@ -67,7 +68,7 @@ class Copier {
     return transfer;
   }
 
-  // Of all that the student's thread has asked the device for until now; empty on the CPU, which has done it.
+  // Of all that is on the student's stream until now; empty on the CPU, where it is done.
   std::optional<c10::Event> WorkAsked() const {
     std::optional<c10::Event> asked;
     if (side_) asked.emplace(device_.type()).record(Guard().getStream(device_));
@@ -176,7 +177,7 @@ void DevicePrefetchImpl::Run() {
   }
 }
 
-// The student's thread waits, but the student only from when its device has done what it was asked for.
+// The student's thread waits, but the student only from when its stream is through.
 void DevicePrefetchImpl::AwaitReady() {
   const std::optional<c10::Event> asked = copier_.WorkAsked();
   while (!ready_ && asked && !asked->query()) {

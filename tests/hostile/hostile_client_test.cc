@@ -65,7 +65,9 @@ class HostileClient : public ::testing::Test {
     RawHttp2 flood(server_->endpoint());
     EXPECT_TRUE(flood.Greet() && flood.SendFrame(RawHttp2::kHeaders, RawHttp2::kNone, 1, begin));
     std::size_t sent = 0;
+    errno = 0;
     while (sent < at_most && flood.SendFrame(RawHttp2::kContinuation, RawHttp2::kNone, 1, more)) sent += more.size();
+    EXPECT_NE(errno, EAGAIN) << "nobody takes them, and nobody says so";
     return sent;
   }
 

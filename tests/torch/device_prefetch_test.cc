@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -123,7 +124,7 @@ TEST_P(Prefetch, WhatItWaitsForWhileTheStudentWorksIsNoWait) {
   EXPECT_GE(prefetch->reader().Stats().student.busy, std::chrono::milliseconds(240));
 }
 
-// A student's thread is through with a step long before its GPU is.
+// A student's thread is through with a step long before its GPU is. (On the CPU it is not, and nothing can be wrong.)
 TEST_P(Prefetch, WhatTheDeviceIsStillAtIsNoWait) {
   const torch::Tensor factor = torch::rand({1024, 1024}, torch::Device(GetParam()));
   auto step = [&factor](int products) {
@@ -136,9 +137,13 @@ TEST_P(Prefetch, WhatTheDeviceIsStillAtIsNoWait) {
   int products = 1;
   Clock::duration takes{0};
   while (takes < std::chrono::milliseconds(25)) {
-    const auto begin = Clock::now();
-    step(products *= 2).item();
-    takes = Clock::now() - begin;
+    products *= 2;
+    takes = Clock::duration::max();
+    for (int i = 0; i < 3; ++i) {
+      const auto begin = Clock::now();
+      step(products).item();
+      takes = std::min<Clock::duration>(takes, Clock::now() - begin);
+    }
   }
   testing::FakeTeacherOptions slow;
   slow.delay = [takes](const auto&) { return std::chrono::duration_cast<std::chrono::microseconds>(2 * takes); };

@@ -11,7 +11,7 @@
 //                Stats(): any thread.
 // Lifetime, cost: owns the reader, which it shuts down with itself. Holds one batch, and so much of the device's
 //                 memory, more than the student. The reader's StudentTime is the student's own: what this thread waits
-//                 for ahead of it is no wait, nor what the student's thread waits for while its device has work.
+//                 for ahead of it is no wait, nor what the student's thread waits for while its stream has work.
 #pragma once
 
 #include <torch/types.h>
